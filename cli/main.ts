@@ -1,0 +1,37 @@
+import { parseArgs } from "node:util";
+
+/** A subcommand: gets what follows its name, resolves to the exit status. */
+export type Command = (args: string[]) => Promise<number>;
+
+const commands: Record<string, { summary: string; load: () => Promise<Command> }> = {
+  check: {
+    summary: "what works on this host, each with a remedy",
+    load: async () => (await import("./check.ts")).check,
+  },
+  drill: {
+    summary: 'FILE.wav --text "…" [--speed 1|max] [--json]: streams a file as a microphone would',
+    load: async () => (await import("./drill.ts")).drill,
+  },
+  room: {
+    summary: "NAME --play FILE.wav --seconds N [--json]: joins a voice room as a peer that speaks",
+    load: async () => (await import("./room.ts")).room,
+  },
+  score: {
+    summary: "DIR --split NAME --out FILE.jsonl: scores a folder in speechocean762's layout",
+    load: async () => (await import("./score.ts")).score,
+  },
+};
+
+const [name = "", ...rest] = process.argv.slice(2);
+const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+if (command) process.exitCode = await (await command.load())(rest);
+else {
+  const { values } = parseArgs({
+    args: name.startsWith("-") ? [name] : [],
+    options: { help: { type: "boolean" } },
+    strict: false,
+  });
+  console.log("parlance COMMAND …  (the server's address: --url or PARLANCE_URL)\n");
+  for (const [label, { summary }] of Object.entries(commands)) console.log(`  ${label.padEnd(6)} ${summary}`);
+  process.exitCode = values.help || name === "" ? 0 : 2;
+}

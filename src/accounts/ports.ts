@@ -1,0 +1,35 @@
+import type { PublicUser, User } from "#protocol";
+
+export type Account = User & { passwordHash: string | null; bannedAtMs: number | null };
+
+/** A sign-in on one device. `refreshHash` is the SHA-256 of the one refresh token that works now. */
+export type Session = {
+  id: string;
+  userId: string;
+  refreshHash: string;
+  createdAtMs: number;
+  expiresAtMs: number;
+  revokedAtMs: number | null;
+};
+
+export interface UserRepository {
+  /** @throws AppError NAME_TAKEN when an account of that name exists (names compare case-insensitively; guests may share one) */
+  insert(user: Account): Promise<void>;
+  /** Makes or renames a user of an external issuer; its id is stable for (issuer, subject). */
+  upsertExternal(user: { issuer: string; subject: string; name: string; role: User["role"] }): Promise<Account>;
+  byId(id: string): Promise<Account | undefined>;
+  byAccountName(name: string): Promise<Account | undefined>;
+  findByPrefix(prefix: string, limit: number): Promise<PublicUser[]>;
+  publicByIds(ids: string[]): Promise<PublicUser[]>;
+  setPassword(id: string, passwordHash: string): Promise<void>;
+  /** Also writes the audit row. `null` lifts the ban. */
+  setBan(id: string, ban: { byUserId: string; reason: string; atMs: number } | null): Promise<boolean>;
+}
+
+export interface SessionRepository {
+  insert(session: Session): Promise<void>;
+  byId(id: string): Promise<Session | undefined>;
+  /** Swaps the refresh hash if `oldHash` still is the current one; false (and nothing changed) otherwise. */
+  rotate(id: string, oldHash: string, newHash: string, expiresAtMs: number): Promise<boolean>;
+  revoke(id: string, atMs: number): Promise<void>;
+}

@@ -1,0 +1,26 @@
+import type { Conversation, Message } from "#protocol";
+
+export interface ConversationRepository {
+  /** The direct conversation of two people, created once however many ask at the same time. */
+  openDirect(userId: string, otherId: string, nowMs: number): Promise<Conversation>;
+  list(userId: string): Promise<Conversation[]>;
+  /** Member ids; empty when there is no such conversation. */
+  members(conversationId: string): Promise<string[]>;
+  /**
+   * In one transaction: takes the conversation's next seq under its row lock, writes the message and its outbox row.
+   * The same (sender, clientId) again returns the stored message with `created: false`.
+   * @throws AppError MESSAGE_CONFLICT when that clientId was used for another text or conversation
+   */
+  append(message: Omit<Message, "seq">): Promise<{ message: Message; created: boolean }>;
+  /** Ascending by seq. */
+  history(conversationId: string, range: { afterSeq?: number; beforeSeq?: number; limit: number }): Promise<Message[]>;
+  lastSeq(conversationId: string): Promise<number>;
+  /** Moves the mark forward, clamped to lastSeq; returns the new mark, or null when it did not move. */
+  markRead(conversationId: string, userId: string, seq: number): Promise<number | null>;
+}
+
+/** Messages that are committed but perhaps not yet published: at-least-once hand-over from the transaction to the hub. */
+export interface OutboxRepository {
+  /** Runs `publish` over pending rows in order, then deletes them; safe to run on several nodes at once. Returns how many. */
+  drain(limit: number, publish: (entry: { message: Message; memberIds: string[] }) => void): Promise<number>;
+}

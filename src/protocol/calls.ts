@@ -1,0 +1,221 @@
+import { z } from "zod";
+import { limits } from "./limits.ts";
+import {
+  attempt,
+  attemptSummary,
+  consumer,
+  conversation,
+  drillItem,
+  expectedWord,
+  fields,
+  iceServer,
+  message,
+  publicUser,
+  room,
+  roster,
+  rtp,
+  sequencedRoomEvent,
+  transport,
+} from "./models.ts";
+
+/** Sustained calls per second and burst, per user and call. */
+type Rate = { perSecond: number; burst: number };
+const calm: Rate = { perSecond: 5, burst: 20 };
+const brisk: Rate = { perSecond: 20, burst: 60 };
+
+function call<Q extends z.ZodType, R extends z.ZodType>(summary: string, request: Q, reply: R, rate: Rate = calm) {
+  return { summary, request, reply, rate };
+}
+const nothing = z.strictObject({});
+
+const roomSync = z.union([
+  z.object({ kind: z.literal("events"), events: z.array(sequencedRoomEvent) }),
+  z.object({ kind: z.literal("snapshot"), roster }),
+]);
+
+/** Every socket call: request -> reply, answered through the acknowledgement with a `Reply`. */
+export const calls = {
+  "session.refresh": call(
+    "Puts a fresh access token on this connection before the old one expires.",
+    z.strictObject({ token: z.string().max(8_192) }),
+    z.object({ expiresAtMs: z.number() }),
+  ),
+  "user.find": call(
+    "People whose name starts with the given text.",
+    z.strictObject({ prefix: fields.line(limits.userName) }),
+    z.object({ users: z.array(publicUser) }),
+  ),
+  "presence.watch": call(
+    "Replaces the set of people whose presence this connection follows, and tells who of them is online now.",
+    z.strictObject({ userIds: z.array(fields.id).max(limits.presenceWatch) }),
+    z.object({ online: z.array(fields.id) }),
+  ),
+
+  "room.list": call("Open public rooms.", nothing, z.object({ rooms: z.array(room) })),
+  "room.create": call(
+    "Opens a public voice room.",
+    z.strictObject({
+      topic: fields.line(limits.topic),
+      language: z
+        .string()
+        .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)
+        .default("en"),
+    }),
+    z.object({ room }),
+    { perSecond: 0.2, burst: 5 },
+  ),
+  "room.join": call(
+    "Enters a room. With rtpCapabilities the reply holds all that media needs: transports, consumers, TURN credentials.",
+    z.strictObject({ roomId: fields.id, rtpCapabilities: rtp.capabilities.optional() }),
+    z.object({
+      peerId: fields.id,
+      roster,
+      media: z
+        .object({
+          send: transport,
+          receive: transport,
+          consumers: z.array(consumer),
+          iceServers: z.array(iceServer),
+        })
+        .nullable(),
+    }),
+  ),
+  "room.resume": call(
+    "Takes one's place in a room again after a reconnect, media untouched. PEER_GONE means: join again.",
+    z.strictObject({ roomId: fields.id, peerId: fields.id, epoch: z.string().max(64), afterSeq: fields.seq }),
+    z.object({ sync: roomSync, consumers: z.array(consumer) }),
+  ),
+  "room.sync": call(
+    "What happened in the room after a known point; a snapshot where the history no longer reaches that far.",
+    z.strictObject({ roomId: fields.id, epoch: z.string().max(64), afterSeq: fields.seq }),
+    roomSync,
+  ),
+  "room.leave": call("Leaves the room.", z.strictObject({ roomId: fields.id }), nothing),
+  "room.connectTransport": call(
+    "Completes DTLS on a transport.",
+    z.strictObject({ roomId: fields.id, transportId: fields.id, dtlsParameters: rtp.dtls }),
+    nothing,
+    brisk,
+  ),
+  "room.restartIce": call(
+    "New ICE parameters for a transport after a network change.",
+    z.strictObject({ roomId: fields.id, transportId: fields.id }),
+    z.object({ iceParameters: rtp.ice }),
+    brisk,
+  ),
+  "room.produce": call(
+    "Publishes the microphone.",
+    z.strictObject({
+      roomId: fields.id,
+      transportId: fields.id,
+      kind: z.enum(["audio", "video"]),
+      rtpParameters: rtp.parameters,
+    }),
+    z.object({ producerId: fields.id }),
+    brisk,
+  ),
+  "room.setMuted": call(
+    "Mutes or unmutes one's own microphone for everybody.",
+    z.strictObject({ roomId: fields.id, muted: z.boolean() }),
+    nothing,
+    brisk,
+  ),
+  "room.say": call(
+    "A line of text to everybody in the room, not kept after the room closes.",
+    z.strictObject({ roomId: fields.id, text: fields.text(limits.roomText) }),
+    z.object({ seq: fields.seq }),
+  ),
+
+  "chat.list": call(
+    "One's conversations, the most recently active first.",
+    nothing,
+    z.object({ conversations: z.array(conversation) }),
+  ),
+  "chat.open": call(
+    "The direct conversation with a person, created at need.",
+    z.strictObject({ userId: fields.id }),
+    z.object({ conversation }),
+  ),
+  "chat.send": call(
+    "Sends a message. The reply comes once it is stored for good; the same clientId again yields the same message.",
+    z.strictObject({
+      conversationId: fields.id,
+      clientId: fields.id,
+      text: fields.text(limits.messageText),
+    }),
+    z.object({ message }),
+    { perSecond: 10, burst: 30 },
+  ),
+  "chat.history": call(
+    "Messages of a conversation in ascending seq: those after `afterSeq`, or the last ones before `beforeSeq`.",
+    z.strictObject({
+      conversationId: fields.id,
+      afterSeq: fields.seq.optional(),
+      beforeSeq: z.int().min(1).optional(),
+      limit: z.int().min(1).max(limits.historyPage).default(50),
+    }),
+    z.object({ messages: z.array(message), lastSeq: fields.seq }),
+    brisk,
+  ),
+  "chat.markRead": call(
+    "Moves one's read mark forward; it never moves back.",
+    z.strictObject({ conversationId: fields.id, seq: fields.seq }),
+    nothing,
+    brisk,
+  ),
+
+  "drill.list": call("The practice sentences on offer.", nothing, z.object({ drills: z.array(drillItem) })),
+  "drill.start": call(
+    "Starts judging speech against a sentence: a listed drill or any text. Audio comes as drill.frame messages, or from the microphone published in a room.",
+    z.strictObject({
+      drillId: fields.id.optional(),
+      text: z.string().max(100_000).optional(),
+      source: z
+        .discriminatedUnion("kind", [
+          z.strictObject({ kind: z.literal("socket"), sampleRate: z.number() }),
+          z.strictObject({ kind: z.literal("room"), roomId: fields.id }),
+        ])
+        .default({ kind: "socket", sampleRate: 16_000 }),
+    }),
+    z.object({ attemptId: fields.id, text: z.string(), words: z.array(expectedWord) }),
+    { perSecond: 1, burst: 10 },
+  ),
+  "drill.finish": call(
+    "No more audio: the final scores and the result follow as pushes, the result is stored, then this is answered.",
+    z.strictObject({ attemptId: fields.id }),
+    z.object({ attempt }),
+  ),
+  "drill.cancel": call(
+    "Drops the running drill; nothing is stored.",
+    z.strictObject({ attemptId: fields.id }),
+    nothing,
+  ),
+  "drill.history": call(
+    "One's attempts, the newest first.",
+    z.strictObject({
+      beforeMs: z.number().optional(),
+      limit: z.int().min(1).max(limits.historyPage).default(50),
+    }),
+    z.object({ attempts: z.array(attemptSummary) }),
+  ),
+  "drill.attempt": call(
+    "One attempt with every phone.",
+    z.strictObject({ attemptId: fields.id }),
+    z.object({ attempt }),
+  ),
+} as const;
+
+export type CallName = keyof typeof calls;
+/** As the client writes it (defaults may be left out). */
+export type CallInput<C extends CallName> = z.input<(typeof calls)[C]["request"]>;
+/** As a handler receives it. */
+export type CallRequest<C extends CallName> = z.output<(typeof calls)[C]["request"]>;
+export type CallReply<C extends CallName> = z.output<(typeof calls)[C]["reply"]>;
+
+/**
+ * The one event that is not a call: `socket.emit("drill.frame", bytes)`, 50 times a second, without acknowledgement.
+ * Layout: u32 LE frame number (0, 1, 2 … per attempt), then 16-bit LE PCM samples at 16 kHz mono. A frame number that was
+ * seen before is ignored; a jump is filled with silence, up to 1 s. What is wrong with a frame comes back as `drill.frameRejected`.
+ */
+export const FRAME_EVENT = "drill.frame";
+export const FRAME_HEADER_BYTES = 4;

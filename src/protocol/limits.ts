@@ -1,0 +1,25 @@
+/** Limits that both sides know. Each is enforced by the server with a typed error and documented in docs/SPEC.md. */
+export const limits = {
+  /** Bytes of one socket message, frames included; above it the connection is closed by the transport. */
+  messageBytes: 65_536,
+  /** Bytes of one REST body. */
+  restBodyBytes: 16_384,
+  /** Characters. */
+  userName: 40,
+  password: 200,
+  passwordMin: 8,
+  topic: 80,
+  messageText: 4_000,
+  roomText: 500,
+  drillText: 500,
+  /** Words in one drill. */
+  drillWords: 60,
+  /** Samples in one drill.frame at 16 kHz: 20 ms is usual, 100 ms at the most. */
+  frameSamples: 1_600,
+  /** How far audio may run ahead of the clock, in ms of audio; `speed: "max"` clients wait for `drill.progress`. */
+  audioAheadMs: 10_000,
+  /** Audio of one attempt. */
+  attemptMs: 120_000,
+  historyPage: 100,
+  presenceWatch: 200,
+} as const;

@@ -1,0 +1,181 @@
+import { z } from "zod";
+import { limits } from "./limits.ts";
+
+const id = z.string().min(1).max(64);
+/** Characters as people count them: trimmed, and without control characters. */
+const line = (max: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, "no control characters");
+const score = z.number().min(0).max(100);
+const ms = z.number().min(0);
+
+export const fields = {
+  id,
+  line,
+  score,
+  ms,
+  userName: line(limits.userName),
+  password: z.string().min(limits.passwordMin).max(limits.password),
+  seq: z.int().min(0),
+  /** Text that may hold line breaks. */
+  text: (max: number) => z.string().trim().min(1).max(max),
+};
+
+export const user = z.object({
+  id,
+  name: z.string(),
+  kind: z.enum(["guest", "account", "external"]),
+  role: z.enum(["member", "moderator", "admin"]),
+});
+export type User = z.infer<typeof user>;
+/** What one person may know of another. */
+export const publicUser = user.pick({ id: true, name: true });
+export type PublicUser = z.infer<typeof publicUser>;
+
+export const peer = z.object({
+  id,
+  userId: id,
+  name: z.string(),
+  muted: z.boolean(),
+  /** Whether a microphone is published. */
+  publishing: z.boolean(),
+});
+export type Peer = z.infer<typeof peer>;
+
+export const room = z.object({
+  id,
+  topic: z.string(),
+  /** BCP 47 tag of the language spoken. */
+  language: z.string(),
+  /** How many are inside, as last known; the roster is authoritative. */
+  peers: z.int(),
+  capacity: z.int(),
+});
+export type Room = z.infer<typeof room>;
+
+/** Who is in a room at `seq`. `epoch` changes when the sequence starts anew (another owner after a crash). */
+export const roster = z.object({ room, epoch: z.string(), seq: fields.seq, peers: z.array(peer) });
+export type Roster = z.infer<typeof roster>;
+
+export const roomEvent = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("peerJoined"), peer }),
+  z.object({ type: z.literal("peerLeft"), peerId: id, reason: z.enum(["left", "lost", "removed", "replaced"]) }),
+  z.object({ type: z.literal("peerChanged"), peer }),
+  z.object({ type: z.literal("said"), peerId: id, name: z.string(), text: z.string(), atMs: z.number() }),
+  z.object({ type: z.literal("closed"), reason: z.enum(["empty", "deleted"]) }),
+]);
+export type RoomEvent = z.infer<typeof roomEvent>;
+export const sequencedRoomEvent = z.object({ roomId: id, epoch: z.string(), seq: fields.seq, event: roomEvent });
+export type SequencedRoomEvent = z.infer<typeof sequencedRoomEvent>;
+
+/** Opaque mediasoup structures: checked by mediasoup itself, only bounded here by the message size. */
+const opaque = z.record(z.string(), z.unknown());
+export const rtp = {
+  capabilities: opaque,
+  parameters: opaque,
+  dtls: opaque,
+  ice: opaque,
+};
+export const transport = z.object({
+  id,
+  iceParameters: opaque,
+  iceCandidates: z.array(opaque),
+  dtlsParameters: opaque,
+});
+export type TransportOptions = z.infer<typeof transport>;
+export const consumer = z.object({
+  id,
+  producerId: id,
+  peerId: id,
+  kind: z.enum(["audio", "video"]),
+  rtpParameters: opaque,
+});
+export type ConsumerOptions = z.infer<typeof consumer>;
+export const iceServer = z.object({
+  urls: z.array(z.string()),
+  username: z.string().optional(),
+  credential: z.string().optional(),
+});
+export type IceServer = z.infer<typeof iceServer>;
+
+export const message = z.object({
+  id,
+  conversationId: id,
+  /** 1, 2, 3 … without gaps in each conversation. */
+  seq: z.int().min(1),
+  clientId: id,
+  senderId: id,
+  text: z.string(),
+  /** Server clock, ms since 1970. */
+  sentAtMs: z.number(),
+});
+export type Message = z.infer<typeof message>;
+
+export const conversation = z.object({
+  id,
+  members: z.array(publicUser),
+  /** seq of the newest message, 0 when there is none. */
+  lastSeq: fields.seq,
+  lastMessage: message.nullable(),
+  /** Each member's read mark: all up to and including this seq is read. */
+  readSeq: z.record(id, fields.seq),
+});
+export type Conversation = z.infer<typeof conversation>;
+
+export const drillItem = z.object({ id, text: z.string(), level: z.string(), focus: z.string() });
+export type DrillItem = z.infer<typeof drillItem>;
+
+export const band = z.enum(["good", "fair", "poor"]);
+export type Band = z.infer<typeof band>;
+export const errorType = z.enum(["none", "omission", "mispronunciation"]);
+
+/** A phone as judged: ARPAbet without stress; times on the audio's clock. */
+export const scoredPhone = z.object({
+  phone: z.string(),
+  score,
+  band,
+  startMs: ms,
+  endMs: ms,
+  /** What it sounded like instead, where that is clear and it was not good. */
+  heard: z.string().optional(),
+});
+export type ScoredPhone = z.infer<typeof scoredPhone>;
+export const scoredWord = z.object({
+  text: z.string(),
+  score,
+  errorType,
+  startMs: ms,
+  endMs: ms,
+  phones: z.array(scoredPhone),
+});
+export type ScoredWord = z.infer<typeof scoredWord>;
+
+export const outcome = z.enum(["scored", "silence", "mismatch", "incomplete"]);
+export const drillResult = z.object({
+  outcome,
+  accuracy: score,
+  fluency: score,
+  completeness: score,
+  total: score,
+  words: z.array(scoredWord),
+  audioMs: ms,
+});
+export type DrillResult = z.infer<typeof drillResult>;
+
+export const attempt = drillResult.extend({
+  id,
+  drillId: id.nullable(),
+  text: z.string(),
+  startedAtMs: z.number(),
+});
+export type Attempt = z.infer<typeof attempt>;
+export const attemptSummary = attempt.omit({ words: true });
+export type AttemptSummary = z.infer<typeof attemptSummary>;
+
+/** The words a drill expects, so that a page can lay out its phoneme lane before the first sound. */
+export const expectedWord = z.object({ text: z.string(), phones: z.array(z.string()) });
+export type ExpectedWordView = z.infer<typeof expectedWord>;

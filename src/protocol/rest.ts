@@ -1,0 +1,94 @@
+import { z } from "zod";
+import { fields, user } from "./models.ts";
+
+function endpoint<
+  M extends "GET" | "POST" | "DELETE",
+  const P extends string,
+  Q extends z.ZodType,
+  R extends z.ZodType,
+>(summary: string, method: M, path: P, auth: "none" | "user" | "moderator", request: Q, reply: R) {
+  return { summary, method, path, auth, request, reply };
+}
+const nothing = z.strictObject({});
+
+export const signedIn = z.object({
+  user,
+  accessToken: z.string(),
+  refreshToken: z.string(),
+  expiresAtMs: z.number(),
+});
+export type SignedIn = z.infer<typeof signedIn>;
+
+/** Every REST endpoint: JSON in, a `Reply` out with the error's HTTP status. `auth` is a bearer access token. */
+export const endpoints = {
+  serverInfo: endpoint(
+    "What this server offers before anybody signs in.",
+    "GET",
+    "/api/info",
+    "none",
+    nothing,
+    z.object({ protocolVersion: z.int(), guests: z.boolean(), accounts: z.boolean(), nodeId: z.string() }),
+  ),
+  signInAsGuest: endpoint(
+    "A user with a name and nothing else.",
+    "POST",
+    "/api/guests",
+    "none",
+    z.strictObject({ name: fields.userName }),
+    signedIn,
+  ),
+  signUp: endpoint(
+    "Makes an account and signs in.",
+    "POST",
+    "/api/accounts",
+    "none",
+    z.strictObject({ name: fields.userName, password: fields.password }),
+    signedIn,
+  ),
+  signIn: endpoint(
+    "Signs in to an account.",
+    "POST",
+    "/api/sessions",
+    "none",
+    z.strictObject({ name: fields.userName, password: z.string().max(200) }),
+    signedIn,
+  ),
+  refresh: endpoint(
+    "Trades a refresh token for a new pair; a refresh token works once, its reuse revokes the session.",
+    "POST",
+    "/api/sessions/refresh",
+    "none",
+    z.strictObject({ refreshToken: z.string().max(512) }),
+    signedIn,
+  ),
+  signOut: endpoint(
+    "Revokes the session and closes its connections at once, on every node.",
+    "DELETE",
+    "/api/sessions",
+    "user",
+    nothing,
+    nothing,
+  ),
+  ban: endpoint(
+    "Bans a user: connections close at once on every node, tokens stop working.",
+    "POST",
+    "/api/bans",
+    "moderator",
+    z.strictObject({ userId: fields.id, reason: fields.line(200) }),
+    nothing,
+  ),
+  unban: endpoint("Lifts a ban.", "DELETE", "/api/bans", "moderator", z.strictObject({ userId: fields.id }), nothing),
+  kick: endpoint(
+    "Closes a user's connections at once, on every node; they may come back.",
+    "POST",
+    "/api/kicks",
+    "moderator",
+    z.strictObject({ userId: fields.id }),
+    nothing,
+  ),
+} as const;
+
+export type EndpointName = keyof typeof endpoints;
+export type EndpointInput<E extends EndpointName> = z.input<(typeof endpoints)[E]["request"]>;
+export type EndpointRequest<E extends EndpointName> = z.output<(typeof endpoints)[E]["request"]>;
+export type EndpointReply<E extends EndpointName> = z.output<(typeof endpoints)[E]["reply"]>;
