@@ -1,0 +1,112 @@
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { PGlite } from "@electric-sql/pglite";
+import { CamelCasePlugin, type Dialect, Kysely, PGliteDialect, PostgresDialect, sql } from "kysely";
+import { FileMigrationProvider, Migrator } from "kysely/migration";
+import pg from "pg";
+import type { SessionRepository, UserRepository } from "../accounts/ports.ts";
+import type { Config } from "../config.ts";
+import { AppError } from "../lib/app-error.ts";
+import type { Logger } from "../lib/logger.ts";
+import type { RoomRepository } from "../rooms/ports.ts";
+import { lockDataDir } from "./data-dir-lock.ts";
+import { DbRoomRepository } from "./room-repository.ts";
+import { DbSessionRepository } from "./session-repository.ts";
+import type { Db, Tables } from "./tables.ts";
+import { DbUserRepository } from "./user-repository.ts";
+
+export type Database = {
+  /** For what no repository covers: tests and operations. */
+  readonly db: Db;
+  readonly kind: "pglite" | "postgres";
+  readonly users: UserRepository;
+  readonly sessions: SessionRepository;
+  readonly rooms: RoomRepository;
+  /** Resolves when the database answers. */
+  ping(): Promise<void>;
+  /** Idempotent. */
+  close(): Promise<void>;
+};
+
+const migrationFolder = path.join(import.meta.dirname, "../../migrations");
+const INT8 = 20;
+
+/**
+ * Opens the embedded database in DATA_DIR, or the PostgreSQL of DATABASE_URL, and brings its tables up to date. Several
+ * processes may do so on one PostgreSQL at once.
+ * @throws DataDirLocked when another process has DATA_DIR open; what a migration threw
+ */
+export async function openDatabase(
+  config: Pick<Config, "DATABASE_URL" | "DATA_DIR">,
+  { log }: { log: Logger },
+): Promise<Database> {
+  const { dialect, release } = config.DATABASE_URL
+    ? { dialect: postgres(config.DATABASE_URL, log), release: () => {} }
+    : embedded(config.DATA_DIR);
+  const db = new Kysely<Tables>({ dialect, plugins: [new CamelCasePlugin()] });
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= db.destroy().finally(release);
+    return closing;
+  };
+  try {
+    await migrate(db, log);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    db,
+    kind: config.DATABASE_URL ? "postgres" : "pglite",
+    users: new DbUserRepository(db),
+    sessions: new DbSessionRepository(db),
+    rooms: new DbRoomRepository(db),
+    async ping() {
+      await sql`select 1`.execute(db);
+    },
+    close,
+  };
+}
+
+function embedded(dataDir: string): { dialect: Dialect; release: () => void } {
+  const release = lockDataDir(dataDir);
+  return { dialect: new PGliteDialect({ pglite: () => new PGlite(path.join(dataDir, "database")) }), release };
+}
+
+function postgres(connectionString: string, log: Logger): Dialect {
+  const pool = new pg.Pool({
+    connectionString,
+    max: 10,
+    connectionTimeoutMillis: 5_000,
+    // A process that is cut off in a transaction must not hold a conversation's row for ever.
+    idle_in_transaction_session_timeout: 10_000,
+    types: {
+      // Our bigints are ms since 1970, far below 2^53.
+      getTypeParser: (oid: number, format?: "text" | "binary") =>
+        oid === INT8 ? Number : pg.types.getTypeParser(oid, format as "text"),
+    },
+  });
+  pool.on("error", (error) => log.warn({ err: error }, "an idle database connection was lost"));
+  return new PostgresDialect({
+    pool: {
+      options: pool.options,
+      end: () => pool.end(),
+      connect: () =>
+        pool.connect().catch((error: unknown) => {
+          log.error({ err: error }, "the database is unreachable");
+          throw new AppError("UNAVAILABLE");
+        }),
+    },
+  });
+}
+
+async function migrate(db: Db, log: Logger): Promise<void> {
+  // Without the plugin: migrations name columns as they are.
+  const provider = new FileMigrationProvider({ fs: { readdir }, path, migrationFolder });
+  const migrator = new Migrator({ db: db.withoutPlugins(), provider });
+  const { error, results = [] } = await migrator.migrateToLatest();
+  for (const { migrationName, status } of results) {
+    if (status === "Success") log.info({ migration: migrationName }, "migrated");
+  }
+  if (error) throw error;
+}

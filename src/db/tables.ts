@@ -1,0 +1,99 @@
+import type { ColumnType, Generated, Kysely } from "kysely";
+import type { User } from "#protocol";
+
+/** The columns as migrations/ make them, in camelCase. Times ending in `Ms` are ms since 1970. */
+export type Tables = {
+  users: {
+    id: string;
+    name: string;
+    /** `nameKey(name)`: what names are compared by. */
+    nameKey: string;
+    kind: User["kind"];
+    role: User["role"];
+    passwordHash: string | null;
+    bannedAtMs: number | null;
+    issuer: string | null;
+    subject: string | null;
+    createdAt: ColumnType<Date, never, never>;
+  };
+  sessions: {
+    id: string;
+    userId: string;
+    refreshHash: string;
+    createdAtMs: number;
+    expiresAtMs: number;
+    revokedAtMs: number | null;
+  };
+  audit: {
+    id: Generated<number>;
+    atMs: number;
+    action: "ban" | "unban";
+    userId: string;
+    byUserId: string | null;
+    reason: string | null;
+  };
+  conversations: {
+    id: string;
+    /** Of a direct conversation: both user ids, sorted. */
+    directKey: string | null;
+    lastSeq: Generated<number>;
+    /** Messages above it are committed and not yet handed to the hub. */
+    publishedSeq: Generated<number>;
+    activeAtMs: number;
+  };
+  conversationMembers: { conversationId: string; userId: string; readSeq: Generated<number> };
+  messages: {
+    conversationId: string;
+    seq: number;
+    id: string;
+    senderId: string;
+    clientId: string;
+    text: string;
+    sentAtMs: number;
+  };
+  rooms: {
+    id: string;
+    topic: string;
+    language: string;
+    capacity: number;
+    createdBy: string;
+    createdAtMs: number;
+    closedAtMs: number | null;
+  };
+  drills: { id: string; position: number; text: string; level: string; focus: string };
+  attempts: {
+    id: string;
+    userId: string;
+    drillId: string | null;
+    text: string;
+    startedAtMs: number;
+    outcome: string;
+    accuracy: number;
+    fluency: number;
+    completeness: number;
+    total: number;
+    audioMs: number;
+  };
+  attemptWords: {
+    attemptId: string;
+    wordIndex: number;
+    text: string;
+    score: number;
+    errorType: string;
+    startMs: number;
+    endMs: number;
+  };
+  attemptPhones: {
+    attemptId: string;
+    wordIndex: number;
+    phoneIndex: number;
+    phone: string;
+    score: number;
+    band: string;
+    startMs: number;
+    endMs: number;
+    heard: string | null;
+  };
+};
+
+export type Db = Kysely<Tables>;
