@@ -1,0 +1,17 @@
+/**
+ * Which users have a connection anywhere. A node enters a user with its first connection there and leaves it a short
+ * grace after its last one; a user is online while at least one node has entered it.
+ */
+export interface PresenceStore {
+  /** This node now has the user. Entering twice is entering once. */
+  enter(userId: string): Promise<void>;
+  /** This node no longer has the user. */
+  leave(userId: string): Promise<void>;
+  /** Those of the given users who are online on any node. */
+  online(userIds: readonly string[]): Promise<string[]>;
+  /** Calls `listener` when a user comes online or goes offline, on whichever node; returns how to stop. */
+  onChange(listener: (userId: string, online: boolean) => void): () => void;
+}
+
+/** Takes the bytes of a `drill.frame` as they came; may throw AppError, which is answered with `drill.frameRejected`. */
+export type FrameSink = (connectionId: string, bytes: Uint8Array) => void;
