@@ -22,8 +22,8 @@ const RECONNECT_MS = [0, 300, 1_200, 2_700, 4_800, 7_000];
 const CALL_TIMEOUT_MS = 10_000;
 
 export type ConnectionOptions = {
-  /** Asked on every connection attempt, so that a refreshed token is used. */
-  token: () => string | Promise<string>;
+  /** Asked on every connection attempt, so that a refreshed token is used. `refusal` is why the last attempt was refused, if it was. */
+  token: (refusal?: ErrorBody["code"]) => string | Promise<string>;
   socket?: Partial<ManagerOptions & SocketOptions>;
 };
 
@@ -37,6 +37,7 @@ export class Connection {
   #state: ConnectionState = { kind: "connecting" };
   #attempt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #refusal: ErrorBody["code"] | undefined;
 
   constructor(url: string, options: ConnectionOptions) {
     this.#socket = io(url, {
@@ -45,7 +46,7 @@ export class Connection {
       reconnection: false,
       ...options.socket,
       auth: (send) => {
-        Promise.resolve(options.token()).then(
+        Promise.resolve(options.token(this.#refusal)).then(
           (token) => send({ token, protocolVersion: PROTOCOL_VERSION }),
           () => send({ token: "", protocolVersion: PROTOCOL_VERSION }),
         );
@@ -53,6 +54,7 @@ export class Connection {
     });
     this.on("session.ready", (ready) => {
       this.#attempt = 0;
+      this.#refusal = undefined;
       this.#enter({ kind: "connected", ready });
     });
     this.on("session.ended", ({ reason, reconnect }) => {
@@ -61,6 +63,7 @@ export class Connection {
     this.#socket.on("disconnect", () => this.#retry());
     this.#socket.on("connect_error", (error) => {
       const body = (error as Error & { data?: ErrorBody }).data;
+      this.#refusal = body?.code;
       if (body && !body.retryable && body.code !== "TOKEN_EXPIRED") this.#finish(body.code);
       else this.#retry();
     });

@@ -1,0 +1,48 @@
+import { useSyncExternalStore } from "react";
+import type { Session } from "#client";
+import { DrillPage } from "./pages/drill-page.tsx";
+import { HistoryPage } from "./pages/history-page.tsx";
+import { LostPage } from "./pages/lost-page.tsx";
+import { MessagesPage } from "./pages/messages-page.tsx";
+import { PracticePage } from "./pages/practice-page.tsx";
+import { RoomPage } from "./pages/room-page.tsx";
+import { RoomsPage } from "./pages/rooms-page.tsx";
+import { SignInPage } from "./pages/sign-in-page.tsx";
+import { Shell } from "./parts/shell.tsx";
+import { parseRoute, type Route, useAddress } from "./router.ts";
+import { ServicesProvider } from "./services.tsx";
+
+export function App({ session }: { session: Session }) {
+  const state = useSyncExternalStore(session.subscribe, session.snapshot);
+  const address = useAddress();
+  if (state.kind === "signedOut") return <SignInPage session={session} reason={state.reason} />;
+  const route = parseRoute(address);
+  return (
+    <ServicesProvider session={session} state={state}>
+      <Shell route={route}>
+        <Page route={route} />
+      </Shell>
+    </ServicesProvider>
+  );
+}
+
+function Page({ route }: { route: Route }) {
+  switch (route.page) {
+    case "rooms":
+      return <RoomsPage />;
+    case "room":
+      return <RoomPage key={route.roomId} roomId={route.roomId} />;
+    case "messages":
+      return <MessagesPage conversationId={route.conversationId} />;
+    case "practice":
+      return <PracticePage />;
+    case "drill":
+      return <DrillPage key={route.drillId} drillId={route.drillId} />;
+    case "ownText":
+      return <DrillPage key={route.text} ownText={route.text} />;
+    case "history":
+      return <HistoryPage attemptId={route.attemptId} />;
+    case "lost":
+      return <LostPage />;
+  }
+}

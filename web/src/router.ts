@@ -1,0 +1,91 @@
+import { useSyncExternalStore } from "react";
+
+/** Where one is in the page; each has an address of its own. */
+export type Route =
+  | { page: "rooms" }
+  | { page: "room"; roomId: string }
+  | { page: "messages"; conversationId: string | null }
+  | { page: "practice" }
+  | { page: "drill"; drillId: string }
+  | { page: "ownText"; text: string }
+  | { page: "history"; attemptId: string | null }
+  | { page: "lost" };
+
+export function pathOf(route: Route): string {
+  switch (route.page) {
+    case "rooms":
+    case "practice":
+      return `/${route.page}`;
+    case "room":
+      return `/rooms/${encodeURIComponent(route.roomId)}`;
+    case "messages":
+      return route.conversationId ? `/messages/${encodeURIComponent(route.conversationId)}` : "/messages";
+    case "drill":
+      return `/practice/${encodeURIComponent(route.drillId)}`;
+    case "ownText":
+      return `/practice?text=${encodeURIComponent(route.text)}`;
+    case "history":
+      return route.attemptId ? `/history/${encodeURIComponent(route.attemptId)}` : "/history";
+    case "lost":
+      return "/";
+  }
+}
+
+/** @param address path and query, `/practice?text=…` */
+export function parseRoute(address: string): Route {
+  const url = new URL(address, "http://page.invalid");
+  const [page, id, ...rest] = url.pathname
+    .split("/")
+    .filter((part) => part !== "")
+    .map(decoded);
+  if (rest.length > 0) return { page: "lost" };
+  const text = url.searchParams.get("text");
+  switch (page) {
+    case undefined:
+      return { page: "rooms" };
+    case "rooms":
+      return id ? { page: "room", roomId: id } : { page: "rooms" };
+    case "messages":
+      return { page: "messages", conversationId: id ?? null };
+    case "practice":
+      if (id) return { page: "drill", drillId: id };
+      return text ? { page: "ownText", text } : { page: "practice" };
+    case "history":
+      return { page: "history", attemptId: id ?? null };
+    default:
+      return { page: "lost" };
+  }
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+const MOVED = "parlance:moved";
+const here = () => location.pathname + location.search;
+
+export function navigate(to: Route, options: { replace?: boolean } = {}): void {
+  const path = pathOf(to);
+  if (path === here()) return;
+  if (options.replace) history.replaceState(null, "", path);
+  else history.pushState(null, "", path);
+  dispatchEvent(new Event(MOVED));
+}
+
+function subscribe(listener: () => void): () => void {
+  addEventListener("popstate", listener);
+  addEventListener(MOVED, listener);
+  return () => {
+    removeEventListener("popstate", listener);
+    removeEventListener(MOVED, listener);
+  };
+}
+
+/** The present address, which is also a key for what must start anew on each page. */
+export function useAddress(): string {
+  return useSyncExternalStore(subscribe, here);
+}
