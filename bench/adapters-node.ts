@@ -1,0 +1,53 @@
+import { App, type us_listen_socket, us_socket_local_port } from "uWebSockets.js";
+import { createAdapter as createPubSubAdapter } from "@socket.io/redis-adapter";
+import { createAdapter as createStreamsAdapter } from "@socket.io/redis-streams-adapter";
+import { Redis } from "ioredis";
+import { Server } from "socket.io";
+import { createStreamAdapter } from "../src/cluster/stream-adapter.ts";
+import { createLogger } from "../src/lib/logger.ts";
+import { createMetrics } from "../src/lib/metrics.ts";
+
+/** One node of bench/adapters.ts: socket.io on uWebSockets.js whose every client is in one room; driven over IPC. */
+export type NodeCommand = { kind: "publish"; from: number; count: number } | { kind: "cpu" };
+export type NodeReport = { kind: "listening"; port: number } | { kind: "cpu"; us: number };
+
+const [adapterName = "", redisUrl = "", nodeName = ""] = process.argv.slice(2);
+
+async function makeAdapter() {
+  if (adapterName === "parlance") {
+    const log = createLogger("silent");
+    return (
+      await createStreamAdapter({ url: redisUrl, prefix: "bench", log, metrics: createMetrics(), startLimitMs: 5_000 })
+    ).factory;
+  }
+  const redis = new Redis(redisUrl, { connectionName: nodeName, maxRetriesPerRequest: null });
+  redis.on("error", () => {});
+  if (adapterName === "pubsub") {
+    const subscriber = redis.duplicate();
+    subscriber.on("error", () => {});
+    return createPubSubAdapter(redis, subscriber);
+  }
+  return createStreamsAdapter(redis);
+}
+
+const app = App();
+const io = new Server({ adapter: await makeAdapter(), transports: ["websocket"] });
+io.attachApp(app);
+io.on("connection", (socket) => {
+  socket.join("room");
+});
+const report = (message: NodeReport) => process.send?.(message);
+app.listen("127.0.0.1", 0, (listening: us_listen_socket | false) => {
+  if (!listening) throw new Error("no port");
+  report({ kind: "listening", port: us_socket_local_port(listening) });
+});
+process.on("message", (command: NodeCommand) => {
+  if (command.kind === "cpu") {
+    const { user, system } = process.cpuUsage();
+    report({ kind: "cpu", us: user + system });
+    return;
+  }
+  for (let n = command.from; n < command.from + command.count; n++)
+    io.to("room").emit("n", n, performance.timeOrigin + performance.now());
+});
+process.on("disconnect", () => process.exit(0));

@@ -1,0 +1,105 @@
+import { createAdapter } from "@socket.io/redis-streams-adapter";
+import type { Redis } from "ioredis";
+import type { Logger } from "../lib/logger.ts";
+import type { Metrics } from "../lib/metrics.ts";
+import { blocking, openRedis, patient, redisReady } from "./redis.ts";
+
+/** Makes the socket.io adapter of one namespace; given to `new Server({ adapter })`. */
+export type AdapterFactory = ReturnType<typeof createAdapter>;
+
+/** Broadcasts kept for nodes that lost Redis for a moment, trimmed approximately; some 5 to 20 MB of Redis memory. */
+const STREAM_LENGTH = 20_000;
+/** Broadcasts that wait while Redis is gone; beyond it new ones reach this node's own clients only. */
+const PENDING_LIMIT = 10_000;
+const READ_BLOCK_MS = 5_000;
+
+export type StreamAdapter = {
+  factory: AdapterFactory;
+  /** Idempotent. */
+  close(): void;
+};
+
+/**
+ * The socket.io streams adapter with three weaknesses taken away (figures in docs/adr/0002-streams-adapter.md):
+ * - its reader starts at "$" and so loses all that is published until it has received an entry once: here it starts at
+ *   an entry that was written at boot;
+ * - it delivers to the node's own clients only after Redis has stored the broadcast, so that an outage of Redis would
+ *   stop a node's own chat: here local delivery waits for nothing, and what Redis could not take is kept in order,
+ *   bounded, and handed over when Redis is back;
+ * - a failing read is repeated without a pause: here it waits.
+ * @throws Error when Redis does not answer within `startLimitMs`
+ */
+export async function createStreamAdapter(options: {
+  url: string;
+  prefix: string;
+  log: Logger;
+  metrics: Metrics;
+  startLimitMs: number;
+}): Promise<StreamAdapter> {
+  const { url, prefix, log, metrics } = options;
+  const streamName = `${prefix}:broadcasts`;
+  const publisher = openRedis(url, "parlance-publisher", log, { ...patient, commandTimeout: undefined });
+  try {
+    await redisReady(publisher, options.startLimitMs);
+  } catch (error) {
+    publisher.disconnect();
+    throw error;
+  }
+  const start = await publisher.xadd(streamName, "MAXLEN", "~", STREAM_LENGTH, "*", "boot", "1");
+
+  let pending = 0;
+  metrics.gauge("cluster_broadcasts_pending", "Broadcasts waiting for Redis.", () => pending);
+  const dropped = metrics.counter("cluster_broadcasts_dropped_total", "Broadcasts that other nodes never got.");
+  const opened: Redis[] = [publisher];
+
+  const facade = {
+    options: { lazyConnect: false },
+    duplicate() {
+      const redis = openRedis(url, "parlance-reader", log, { ...blocking, commandTimeout: undefined });
+      const xread = redis.xread.bind(redis) as (...args: unknown[]) => Promise<unknown>;
+      redis.xread = (async (...args: unknown[]) => {
+        try {
+          return await xread(...args.map((arg) => (arg === "$" ? start : arg)));
+        } catch (error) {
+          await new Promise((resolve) => setTimeout(resolve, 250));
+          throw error;
+        }
+      }) as typeof redis.xread;
+      opened.push(redis);
+      return redis;
+    },
+    /** Called as `xadd.call(client, args)`. */
+    xadd(args: [key: string, ...rest: string[]]): Promise<string> {
+      if (pending >= PENDING_LIMIT) dropped.inc();
+      else {
+        pending += 1;
+        publisher.call("xadd", args).then(
+          () => {
+            pending -= 1;
+          },
+          (error: unknown) => {
+            pending -= 1;
+            dropped.inc();
+            log.error({ err: error }, "Redis refused a broadcast");
+          },
+        );
+      }
+      return Promise.resolve("");
+    },
+    publish: (channel: string, payload: Buffer) =>
+      publisher.status === "ready" ? publisher.publish(channel, payload) : Promise.resolve(0),
+    pubsub: (...args: ["NUMSUB", string]) => publisher.pubsub(...args),
+  };
+  const factory = createAdapter(facade, {
+    streamName,
+    channelPrefix: `${prefix}:socket.io`,
+    maxLen: STREAM_LENGTH,
+    blockTimeInMs: READ_BLOCK_MS,
+  });
+  return {
+    factory,
+    close() {
+      for (const redis of opened) redis.disconnect();
+    },
+  };
+}
