@@ -1,4 +1,5 @@
-import type { Attempt, AttemptSummary, DrillItem } from "#protocol";
+import type { Attempt, AttemptSummary, DrillItem, DrillResult, PushPayload } from "#protocol";
+import type { AppError } from "../lib/app-error.ts";
 
 export interface DrillRepository {
   list(): Promise<DrillItem[]>;
@@ -16,14 +17,60 @@ export interface AttemptRepository {
 /** A word of the sentence with its pronunciations (ARPAbet without stress, the first one canonical). */
 export type ExpectedWord = { text: string; pronunciations: string[][] };
 
-/** Judges one learner's audio; made by the phonemes folder. */
+/** Turns text into words that can be judged; made by the phonemes folder. */
+export interface Pronouncer {
+  /** @throws AppError TEXT_EMPTY, TEXT_TOO_LONG, or WORD_UNPRONOUNCEABLE with `details.word` */
+  words(text: string): Promise<ExpectedWord[]>;
+}
+
+/** One Opus packet of an RTP track (48 kHz clock). */
+export type OpusPacket = { payload: Uint8Array; sequenceNumber: number; timestamp: number };
+
+export type ScoreEvent =
+  | ({ type: "phoneme" } & Omit<PushPayload<"drill.phoneme">, "attemptId">)
+  | ({ type: "word" } & Omit<PushPayload<"drill.word">, "attemptId">)
+  | ({ type: "result" } & DrillResult);
+
+/** What a stream tells: judgements in order, how far the judging got, and, instead of a result, why there is none. */
+export type ScoringListener = {
+  onEvent(event: ScoreEvent): void;
+  /** `judgedMs` never falls; at least four times a second of audio. */
+  onProgress(judgedMs: number): void;
+  /** The stream is over without a result. */
+  onFailed(error: AppError): void;
+};
+
+/** Judges one learner's audio. */
 export interface ScoringStream {
-  /** 16 kHz mono PCM of any length. */
+  /**
+   * 16 kHz mono PCM of any length; the array may be reused afterwards.
+   * @throws AppError AUDIO_OVERFLOW when it runs more than `limits.audioAheadMs` ahead of what is judged; nothing was taken
+   */
   push(pcm: Int16Array): void;
-  /** An Opus packet from an RTP track (48 kHz clock). */
-  pushOpus(payload: Uint8Array, rtp: { sequenceNumber: number; timestamp: number }): void;
-  /** No more audio: final events and the result follow. */
+  /** @throws AppError AUDIO_OVERFLOW past the longest attempt; nothing was taken */
+  pushOpus(packet: OpusPacket): void;
+  /** No more audio: final events and the result follow. Idempotent. */
   end(): void;
   /** Stops at once, without a result. Idempotent. */
   close(): void;
+}
+
+/** Where streams come from: the pool of scoring threads. */
+export interface Scoring {
+  /** @throws AppError SCORING_UNAVAILABLE when every thread is full or none works */
+  open(words: ExpectedWord[], source: "pcm" | "opus", listener: ScoringListener): ScoringStream;
+}
+
+/** Listens in on the microphone that a connection publishes in a room; made by the rooms. */
+export interface AudioTap {
+  /**
+   * Resolves to how to stop. `onClosed` is called once when the track ends by itself.
+   * @throws AppError ROOM_NOT_FOUND, NOT_IN_ROOM or NO_MICROPHONE_TRACK
+   */
+  tap(
+    roomId: string,
+    connectionId: string,
+    onPacket: (packet: OpusPacket) => void,
+    onClosed: () => void,
+  ): Promise<() => void>;
 }

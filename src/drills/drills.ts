@@ -1,0 +1,368 @@
+import { randomUUID } from "node:crypto";
+import {
+  type Attempt,
+  type CallReply,
+  type CallRequest,
+  type DrillResult,
+  errors,
+  limits,
+  type Publisher,
+  type PushName,
+  type PushPayload,
+} from "#protocol";
+import { AppError } from "../lib/app-error.ts";
+import type { Logger } from "../lib/logger.ts";
+import type { Metrics } from "../lib/metrics.ts";
+import { FrameReader } from "./frame-reader.ts";
+import type {
+  AttemptRepository,
+  AudioTap,
+  DrillRepository,
+  OpusPacket,
+  Pronouncer,
+  ScoreEvent,
+  Scoring,
+  ScoringStream,
+} from "./ports.ts";
+
+export type DrillsOptions = {
+  drills: DrillRepository;
+  attempts: AttemptRepository;
+  pronouncer: Pronouncer;
+  scoring: Scoring;
+  audioTap: AudioTap;
+  publisher: Publisher;
+  log: Logger;
+  metrics: Metrics;
+  times?: Partial<DrillTimes>;
+};
+
+export type DrillTimes = {
+  /** Without any audio for this long, a drill is finished as if the learner had asked for it. */
+  idleMs: number;
+  /** A drill that is still running after this long is finished. */
+  wholeMs: number;
+  /** How long the result may take after the last audio. */
+  resultMs: number;
+};
+const defaultTimes: DrillTimes = { idleMs: 30_000, wholeMs: 300_000, resultMs: 30_000 };
+
+/** Who practises: one connection of one user. */
+export type Learner = { readonly userId: string; readonly connectionId: string };
+
+/** Refusals of frames that a connection is told of in one second; the rest is only counted. */
+const REJECTIONS_PER_SECOND = 20;
+const ATTEMPT_SAMPLES = limits.attemptMs * 16;
+
+type Running = {
+  readonly attemptId: string;
+  readonly learner: Learner;
+  readonly drillId: string | null;
+  readonly text: string;
+  readonly startedAtMs: number;
+  readonly frames: FrameReader | null;
+  stream: ScoringStream;
+  samples: number;
+  untap: () => void;
+  /** `finishing`: no more audio, the result is to follow. `over`: it came, or never will. */
+  state: "running" | "finishing" | "over";
+  /** The connection is gone: nobody to tell. */
+  lost: boolean;
+  timers: NodeJS.Timeout[];
+  idle: NodeJS.Timeout;
+  outcome: PromiseWithResolvers<Attempt>;
+};
+
+/** The life of drills, one at a time on each connection: start, audio, judgements, result, storage. */
+export class Drills {
+  readonly #options: DrillsOptions;
+  readonly #times: DrillTimes;
+  /** `null` while a start is under way. */
+  readonly #byConnection = new Map<string, Running | null>();
+  readonly #rejections = new Map<string, { second: number; count: number }>();
+  readonly #count: ReturnType<typeof drillMetrics>;
+  /** Judged and on the way into storage, by attempt. */
+  readonly #storing = new Map<string, Running>();
+  #closed = false;
+
+  constructor(options: DrillsOptions) {
+    this.#options = options;
+    this.#times = { ...defaultTimes, ...options.times };
+    this.#count = drillMetrics(options.metrics, () => this.#byConnection.size);
+  }
+
+  async list(): Promise<CallReply<"drill.list">> {
+    return { drills: await this.#options.drills.list() };
+  }
+
+  /** @throws AppError DRILL_BUSY, AUDIO_FORMAT_UNSUPPORTED, DRILL_NOT_FOUND, what the pronouncer, the pool and the tap throw */
+  async start(learner: Learner, request: CallRequest<"drill.start">): Promise<CallReply<"drill.start">> {
+    const { connectionId } = learner;
+    if (this.#closed) throw new AppError("DRAINING");
+    if (this.#byConnection.has(connectionId)) throw new AppError("DRILL_BUSY");
+    this.#byConnection.set(connectionId, null);
+    try {
+      return await this.#start(learner, request);
+    } catch (error) {
+      if (this.#byConnection.get(connectionId) === null) this.#byConnection.delete(connectionId);
+      throw error;
+    }
+  }
+
+  async #start(learner: Learner, request: CallRequest<"drill.start">): Promise<CallReply<"drill.start">> {
+    const { source } = request;
+    if (source.kind === "socket" && source.sampleRate !== 16_000)
+      throw new AppError("AUDIO_FORMAT_UNSUPPORTED", undefined, { sampleRate: 16_000 });
+    const text = await this.#textOf(request);
+    const words = await this.#options.pronouncer.words(text);
+    const attemptId = randomUUID();
+    const running: Running = {
+      attemptId,
+      learner,
+      drillId: request.drillId ?? null,
+      text,
+      startedAtMs: Date.now(),
+      frames: source.kind === "socket" ? new FrameReader() : null,
+      stream: closedStream,
+      samples: 0,
+      untap: () => {},
+      state: "running",
+      lost: false,
+      timers: [],
+      idle: setTimeout(() => this.#end(running), this.#times.idleMs),
+      outcome: Promise.withResolvers(),
+    };
+    running.outcome.promise.catch(() => {});
+    try {
+      running.stream = this.#options.scoring.open(words, source.kind === "socket" ? "pcm" : "opus", {
+        onEvent: (event) => this.#tell(running, event),
+        onProgress: (judgedMs) => this.#push(running, "drill.progress", { attemptId, judgedMs }),
+        onFailed: (error) => this.#fail(running, error),
+      });
+      if (source.kind === "room") await this.#tap(running, source.roomId);
+      // While this waited, the connection or the track may have gone, a thread died, or the server begun to stop.
+      if (this.#closed || running.state !== "running" || !this.#byConnection.has(learner.connectionId))
+        throw new AppError("UNAVAILABLE");
+    } catch (error) {
+      this.#release(running);
+      throw error;
+    }
+    const longest = source.kind === "room" ? limits.attemptMs : this.#times.wholeMs;
+    running.timers.push(setTimeout(() => this.#end(running), longest));
+    this.#byConnection.set(learner.connectionId, running);
+    this.#count.started.inc({ source: source.kind });
+    return { attemptId, text, words: words.map((word) => ({ text: word.text, phones: word.pronunciations[0] ?? [] })) };
+  }
+
+  /** Takes one `drill.frame` message; what is wrong with it is pushed as `drill.frameRejected`. Never throws. */
+  frame(connectionId: string, bytes: unknown): void {
+    try {
+      const running = this.#byConnection.get(connectionId);
+      if (!running?.frames || running.state !== "running") throw new AppError("DRILL_NOT_RUNNING");
+      const frame = running.frames.read(bytes);
+      if (!frame) {
+        this.#count.frames.inc({ result: "duplicate" });
+        return;
+      }
+      const room = ATTEMPT_SAMPLES - running.samples;
+      const pcm = frame.pcm.length > room ? frame.pcm.subarray(0, room) : frame.pcm;
+      running.stream.push(pcm);
+      running.frames.accept(frame.number);
+      running.samples += pcm.length;
+      running.idle.refresh();
+      this.#count.frames.inc({ result: "taken" });
+      if (running.samples >= ATTEMPT_SAMPLES) this.#end(running);
+    } catch (error) {
+      this.#rejectFrame(connectionId, error);
+    }
+  }
+
+  /** Resolves once the result is stored; for an attempt that ended by itself, with what was stored. */
+  async finish(learner: Learner, attemptId: string): Promise<CallReply<"drill.finish">> {
+    const running = this.#byConnection.get(learner.connectionId) ?? this.#storing.get(attemptId);
+    if (running?.attemptId === attemptId && running.learner.userId === learner.userId) {
+      this.#end(running);
+      return { attempt: await running.outcome.promise };
+    }
+    const stored = await this.#options.attempts.byId(learner.userId, attemptId);
+    if (!stored) throw new AppError("DRILL_NOT_RUNNING");
+    return { attempt: stored };
+  }
+
+  /** @throws AppError DRILL_NOT_RUNNING */
+  cancel(learner: Learner, attemptId: string): Record<string, never> {
+    const running = this.#byConnection.get(learner.connectionId);
+    if (running?.attemptId !== attemptId || running.state !== "running") throw new AppError("DRILL_NOT_RUNNING");
+    this.#release(running);
+    running.outcome.reject(new AppError("DRILL_NOT_RUNNING", "The drill was cancelled."));
+    this.#count.ended.inc({ outcome: "cancelled" });
+    return {};
+  }
+
+  async history(learner: Learner, request: CallRequest<"drill.history">): Promise<CallReply<"drill.history">> {
+    const { beforeMs, limit } = request;
+    const range = beforeMs === undefined ? { limit } : { beforeMs, limit };
+    return { attempts: await this.#options.attempts.history(learner.userId, range) };
+  }
+
+  /** @throws AppError ATTEMPT_NOT_FOUND, also for somebody else's */
+  async attempt(learner: Learner, attemptId: string): Promise<CallReply<"drill.attempt">> {
+    const attempt = await this.#options.attempts.byId(learner.userId, attemptId);
+    if (!attempt) throw new AppError("ATTEMPT_NOT_FOUND");
+    return { attempt };
+  }
+
+  /** The connection is gone: its drill is judged on what was heard, and stored unless that was silence. */
+  disconnected(connectionId: string): void {
+    this.#rejections.delete(connectionId);
+    const running = this.#byConnection.get(connectionId);
+    if (running === null) this.#byConnection.delete(connectionId);
+    if (!running) return;
+    running.lost = true;
+    this.#end(running);
+  }
+
+  /** How many drills run now; a drain waits for none. */
+  get running(): number {
+    return this.#byConnection.size;
+  }
+
+  /** Ends all drills and resolves when what they gave is stored. New ones are refused with DRAINING. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const running = [...this.#byConnection.values()].filter((one) => one !== null);
+    for (const one of running) this.#end(one);
+    await Promise.allSettled([...running, ...this.#storing.values()].map((one) => one.outcome.promise));
+  }
+
+  async #textOf(request: CallRequest<"drill.start">): Promise<string> {
+    const { drillId, text } = request;
+    if ((drillId === undefined) === (text === undefined))
+      throw new AppError("INVALID_REQUEST", "Give either drillId or text.", { path: "drillId" });
+    if (drillId === undefined) return text ?? "";
+    const drill = await this.#options.drills.byId(drillId);
+    if (!drill) throw new AppError("DRILL_NOT_FOUND");
+    return drill.text;
+  }
+
+  async #tap(running: Running, roomId: string): Promise<void> {
+    const take = (packet: OpusPacket) => {
+      if (running.state !== "running") return;
+      try {
+        running.stream.pushOpus(packet);
+        running.idle.refresh();
+      } catch {
+        this.#end(running);
+      }
+    };
+    running.untap = await this.#options.audioTap.tap(roomId, running.learner.connectionId, take, () =>
+      this.#end(running),
+    );
+  }
+
+  #tell(running: Running, event: ScoreEvent): void {
+    const { attemptId } = running;
+    switch (event.type) {
+      case "phoneme": {
+        const { type: _, ...phone } = event;
+        return this.#push(running, "drill.phoneme", { attemptId, ...phone });
+      }
+      case "word": {
+        const { type: _, ...word } = event;
+        return this.#push(running, "drill.word", { attemptId, ...word });
+      }
+      case "result": {
+        const { type: _, ...result } = event;
+        return this.#complete(running, result);
+      }
+      default:
+        event satisfies never;
+    }
+  }
+
+  #complete(running: Running, result: DrillResult): void {
+    const { attemptId, drillId, text, startedAtMs, learner } = running;
+    this.#count.ended.inc({ outcome: result.outcome });
+    const attempt: Attempt = { id: attemptId, drillId, text, startedAtMs, ...result };
+    this.#storing.set(attemptId, running);
+    this.#release(running);
+    this.#push(running, "drill.result", { attemptId, result });
+    const worthless = running.lost && result.outcome === "silence";
+    const stored = worthless ? Promise.resolve() : this.#options.attempts.insert(learner.userId, attempt);
+    stored
+      .then(
+        () => running.outcome.resolve(attempt),
+        (error: unknown) => {
+          this.#options.log.error({ err: error, attemptId }, "attempt could not be stored");
+          running.outcome.reject(new AppError("UNAVAILABLE", "The result could not be stored."));
+        },
+      )
+      .finally(() => this.#storing.delete(attemptId));
+  }
+
+  /** No more audio: the result is to follow. Does nothing on a drill that is ending already. */
+  #end(running: Running): void {
+    if (running.state !== "running") return;
+    running.state = "finishing";
+    running.untap();
+    clearTimeout(running.idle);
+    running.timers.push(
+      setTimeout(() => this.#fail(running, new AppError("SCORING_UNAVAILABLE")), this.#times.resultMs),
+    );
+    running.stream.end();
+  }
+
+  #fail(running: Running, error: AppError): void {
+    if (running.state === "over") return;
+    this.#release(running);
+    this.#count.ended.inc({ outcome: "failed" });
+    const { attemptId } = running;
+    const { code, message } = error;
+    this.#push(running, "drill.failed", { attemptId, error: { code, message, retryable: errors[code].retryable } });
+    running.outcome.reject(error);
+  }
+
+  /** Lets go of the stream, the tap, the timers and the place on the connection. Idempotent. */
+  #release(running: Running): void {
+    running.state = "over";
+    clearTimeout(running.idle);
+    for (const timer of running.timers) clearTimeout(timer);
+    running.untap();
+    running.stream.close();
+    const { connectionId } = running.learner;
+    if (this.#byConnection.get(connectionId) === running) this.#byConnection.delete(connectionId);
+  }
+
+  #rejectFrame(connectionId: string, error: unknown): void {
+    if (!(error instanceof AppError)) {
+      this.#options.log.error({ err: error, connectionId }, "frame failed");
+      return;
+    }
+    this.#count.frames.inc({ result: "rejected" });
+    const second = Math.floor(Date.now() / 1_000);
+    const told = this.#rejections.get(connectionId);
+    if (told?.second === second && told.count >= REJECTIONS_PER_SECOND) return;
+    this.#rejections.set(connectionId, { second, count: told?.second === second ? told.count + 1 : 1 });
+    const { code, message } = error;
+    this.#options.publisher.publish({ connection: connectionId }, "drill.frameRejected", {
+      error: { code, message, retryable: errors[code].retryable },
+    });
+  }
+
+  #push<P extends PushName>(running: Running, name: P, payload: PushPayload<P>): void {
+    if (running.lost) return;
+    this.#options.publisher.publish({ connection: running.learner.connectionId }, name, payload);
+  }
+}
+
+/** Stands in until the real one is open. */
+const closedStream: ScoringStream = { push() {}, pushOpus() {}, end() {}, close() {} };
+
+function drillMetrics(metrics: Metrics, running: () => number) {
+  metrics.gauge("drills_running", "Drills that run now.", running);
+  return {
+    started: metrics.counter("drills_started_total", "Drills started.", ["source"]),
+    ended: metrics.counter("drills_ended_total", "Drills ended, by outcome.", ["outcome"]),
+    frames: metrics.counter("drill_frames_total", "Audio frames by what became of them.", ["result"]),
+  };
+}

@@ -1,0 +1,204 @@
+import type { ExpectedWord, Scoring, ScoringListener, ScoringStream } from "../drills/ports.ts";
+import { AppError } from "../lib/app-error.ts";
+import type { Logger } from "../lib/logger.ts";
+import type { Metrics } from "../lib/metrics.ts";
+import { PoolStream } from "./pool-stream.ts";
+import { ScoringThread, type ThreadTimes } from "./scoring-thread.ts";
+import type { FromThread } from "./thread-messages.ts";
+
+export type ScoringPoolOptions = {
+  threads: number;
+  /** Streams on one thread at the most. */
+  streamsPerThread: number;
+  /** Folder of the language pack. */
+  modelDir: string;
+  log: Logger;
+  metrics: Metrics;
+  times?: Partial<PoolTimes>;
+};
+
+type PoolTimes = ThreadTimes & {
+  /** A heartbeat slower than this is worth a warning: judgements come late. */
+  lagWarningMs: number;
+  /** How long a stream whose thread died waits for another one. */
+  homelessMs: number;
+  /** Pause before a thread that died is started again; doubled with each death in a row, up to 30 s. */
+  respawnMs: number;
+};
+const defaultTimes: PoolTimes = {
+  initMs: 30_000,
+  heartbeatMs: 2_000,
+  missedBeats: 5,
+  lagWarningMs: 500,
+  homelessMs: 15_000,
+  respawnMs: 100,
+};
+const LONGEST_RESPAWN_MS = 30_000;
+/** A stream that was on this many threads when they died is suspected of killing them. */
+const MAX_PLACEMENTS = 3;
+
+/**
+ * The supervised pool of scoring threads. A stream stays on one thread, the emptiest at its start; when that thread dies
+ * its streams are judged anew on another from the kept audio, and their listeners notice a pause at the most.
+ */
+export class ScoringPool implements Scoring {
+  readonly #options: ScoringPoolOptions;
+  readonly #times: PoolTimes;
+  readonly #threads = new Set<ScoringThread>();
+  readonly #streams = new Map<number, PoolStream>();
+  /** Streams without a thread, with the timer that gives them up. */
+  readonly #homeless = new Map<PoolStream, NodeJS.Timeout>();
+  readonly #respawns = new Set<NodeJS.Timeout>();
+  readonly #starting: Promise<void>;
+  readonly #count: ReturnType<typeof poolMetrics>;
+  #settleStart: { resolve: () => void; reject: (error: Error) => void } | undefined;
+  #nextId = 1;
+  #deathsInARow = 0;
+  #closed = false;
+
+  constructor(options: ScoringPoolOptions) {
+    this.#options = options;
+    this.#times = { ...defaultTimes, ...options.times };
+    this.#count = poolMetrics(options.metrics, this);
+    this.#starting = new Promise((resolve, reject) => {
+      this.#settleStart = { resolve, reject };
+    });
+    this.#starting.catch(() => {});
+    for (let i = 0; i < options.threads; i++) this.#spawn();
+  }
+
+  /** Resolves once a thread has its model; rejects when the first attempt to load it failed. */
+  ready(): Promise<void> {
+    return this.#starting;
+  }
+
+  /** Whether any thread can take streams now. */
+  get healthy(): boolean {
+    return this.readyThreads > 0;
+  }
+
+  get readyThreads(): number {
+    let ready = 0;
+    for (const thread of this.#threads) if (thread.ready) ready += 1;
+    return ready;
+  }
+
+  get openStreams(): number {
+    return this.#streams.size;
+  }
+
+  open(words: ExpectedWord[], source: "pcm" | "opus", listener: ScoringListener): ScoringStream {
+    const thread = this.#emptiest();
+    if (!thread) {
+      this.#count.refused.inc();
+      throw new AppError("SCORING_UNAVAILABLE");
+    }
+    const stream = new PoolStream(this.#nextId++, words, source, listener, (over) => {
+      this.#streams.delete(over.id);
+      clearTimeout(this.#homeless.get(over));
+      this.#homeless.delete(over);
+    });
+    this.#streams.set(stream.id, stream);
+    stream.place(thread);
+    return stream;
+  }
+
+  /** Ends every thread; running streams fail with SCORING_UNAVAILABLE. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const timer of this.#respawns) clearTimeout(timer);
+    for (const stream of [...this.#streams.values()]) stream.fail(new AppError("SCORING_UNAVAILABLE"));
+    for (const thread of [...this.#threads]) thread.close();
+    this.#settleStart?.reject(new Error("the pool was closed"));
+  }
+
+  #emptiest(): ScoringThread | undefined {
+    let best: ScoringThread | undefined;
+    for (const thread of this.#threads) {
+      if (!thread.ready || thread.streams.size >= this.#options.streamsPerThread) continue;
+      if (!best || thread.streams.size < best.streams.size) best = thread;
+    }
+    return best;
+  }
+
+  #spawn(): void {
+    const thread = new ScoringThread({ modelDir: this.#options.modelDir }, this.#times);
+    this.#threads.add(thread);
+    thread.on("ready", () => {
+      this.#deathsInARow = 0;
+      this.#settleStart?.resolve();
+      for (const stream of [...this.#homeless.keys()]) this.#rehome(stream);
+    });
+    thread.on("message", (message) => this.#receive(message));
+    thread.on("lag", (ms) => {
+      this.#count.lag.observe(ms / 1_000);
+      if (ms > this.#times.lagWarningMs)
+        this.#options.log.warn({ lagMs: Math.round(ms), streams: thread.streams.size }, "scoring thread lags");
+    });
+    thread.on("exit", (reason) => this.#bury(thread, reason));
+  }
+
+  #receive(message: Exclude<FromThread, { type: "ready" | "pong" }>): void {
+    switch (message.type) {
+      case "events":
+        for (const { stream, event } of message.events) this.#streams.get(stream)?.receive(event);
+        return;
+      case "progress":
+        for (const { stream, judgedMs } of message.judged) this.#streams.get(stream)?.progress(judgedMs);
+        return;
+      case "failed":
+        this.#options.log.error({ stream: message.stream, reason: message.reason }, "scoring stream failed");
+        this.#streams.get(message.stream)?.fail(new AppError("SCORING_UNAVAILABLE"));
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #bury(thread: ScoringThread, reason: string): void {
+    this.#threads.delete(thread);
+    if (this.#closed) return;
+    this.#deathsInARow += 1;
+    this.#count.deaths.inc();
+    this.#options.log.error({ reason, streams: thread.streams.size }, "scoring thread died");
+    this.#settleStart?.reject(new Error(`speech scoring could not start: ${reason}`));
+    const pause = Math.min(LONGEST_RESPAWN_MS, this.#times.respawnMs * 2 ** (this.#deathsInARow - 1));
+    const timer = setTimeout(() => {
+      this.#respawns.delete(timer);
+      this.#spawn();
+    }, pause);
+    this.#respawns.add(timer);
+    for (const id of [...thread.streams]) {
+      const stream = this.#streams.get(id);
+      if (!stream) continue;
+      stream.place(undefined);
+      if (stream.placements >= MAX_PLACEMENTS) stream.fail(new AppError("SCORING_UNAVAILABLE"));
+      else this.#rehome(stream);
+    }
+  }
+
+  #rehome(stream: PoolStream): void {
+    const thread = this.#emptiest();
+    if (thread) {
+      clearTimeout(this.#homeless.get(stream));
+      this.#homeless.delete(stream);
+      this.#count.replays.inc();
+      stream.place(thread);
+    } else if (!this.#homeless.has(stream)) {
+      const giveUp = () => stream.fail(new AppError("SCORING_UNAVAILABLE"));
+      this.#homeless.set(stream, setTimeout(giveUp, this.#times.homelessMs));
+    }
+  }
+}
+
+function poolMetrics(metrics: Metrics, pool: ScoringPool) {
+  metrics.gauge("scoring_streams", "Speakers being judged now.", () => pool.openStreams);
+  metrics.gauge("scoring_threads_ready", "Scoring threads that work now.", () => pool.readyThreads);
+  return {
+    refused: metrics.counter("scoring_refused_total", "Drills refused because no scoring thread had room."),
+    deaths: metrics.counter("scoring_thread_deaths_total", "Scoring threads that died and were replaced."),
+    replays: metrics.counter("scoring_replays_total", "Streams that were judged anew on another thread."),
+    lag: metrics.histogram("scoring_lag_seconds", "Heartbeat time of scoring threads."),
+  };
+}
