@@ -265,15 +265,18 @@ export class Drills {
     switch (event.type) {
       case "phoneme": {
         const { type: _, ...phone } = event;
-        return this.#push(running, "drill.phoneme", { attemptId, ...phone });
+        this.#push(running, "drill.phoneme", { attemptId, ...phone });
+        break;
       }
       case "word": {
         const { type: _, ...word } = event;
-        return this.#push(running, "drill.word", { attemptId, ...word });
+        this.#push(running, "drill.word", { attemptId, ...word });
+        break;
       }
       case "result": {
         const { type: _, ...result } = event;
-        return this.#complete(running, result);
+        this.#complete(running, result);
+        break;
       }
       default:
         event satisfies never;

@@ -67,7 +67,7 @@ export class ScoringThread extends Emitter<{
 
   #beat(): void {
     // Counted in beats, not in time: when this loop itself was blocked, the answers may be waiting behind this very timer.
-    if (this.#unanswered >= this.#times.missedBeats) return this.#end("no heartbeat");
+    if (this.#unanswered >= this.#times.missedBeats) this.#end("no heartbeat");
     this.#unanswered += 1;
     this.post({ type: "ping", sentAtMs: performance.now() });
   }
