@@ -12,6 +12,9 @@ export type RoomCall = Exclude<Extract<CallName, `room.${string}`>, "room.list" 
  */
 export interface RoomService {
   invoke<C extends RoomCall>(name: C, actor: RoomActor, request: CallRequest<C>): Promise<CallReply<C>>;
-  /** The connection is gone: its places are kept for the grace time, media untouched. */
-  disconnected(connectionId: string): void;
+  /**
+   * The connection is gone: its places are kept for the grace time, media untouched. With `removed` (signed out, kicked,
+   * banned) they go at once, and nobody hears another packet.
+   */
+  disconnected(connectionId: string, removed?: boolean): void;
 }
