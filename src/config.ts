@@ -7,7 +7,8 @@ const list = z.string().transform((text) => text.split(",").flatMap((part) => pa
 const secret = z.string().min(32, "at least 32 characters");
 const keyRing = z.string().transform((text, context) => {
   const keys = text.split(",").map((pair) => {
-    const at = pair.indexOf(":");
+    // Without a colon there is no id: the secret must not become one, for ids travel in every token's header.
+    const at = Math.max(0, pair.indexOf(":"));
     return { id: pair.slice(0, at).trim(), secret: pair.slice(at + 1).trim() };
   });
   if (keys.some((key) => !/^[\w-]{1,32}$/.test(key.id) || key.secret.length < 32))
