@@ -34,6 +34,7 @@ const RENEW_SHARE = 0.2;
 /** … but never earlier than this before its end. */
 const RENEW_AHEAD_MS = 60_000;
 const RENEW_RETRY_MS = 5_000;
+const EXPIRED_PAUSE_MS = 1_000;
 /** Longest delay a timer can hold. */
 const TIMER_MAX_MS = 2_147_483_647;
 
@@ -171,7 +172,7 @@ export class Session {
       const reason = signOutReason(link.reason);
       if (reason) return this.#end(reason);
       // A machine that slept through its token's end: the refresh token may well be good still.
-      if (link.reason === "expired") return void setTimeout(() => this.reconnect(), 1_000);
+      if (link.reason === "expired") setTimeout(() => this.reconnect(), EXPIRED_PAUSE_MS);
     }
     const draining = this.#state.draining && link.kind !== "connected";
     this.#enter({ ...this.#state, link, draining });

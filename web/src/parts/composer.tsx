@@ -1,0 +1,55 @@
+import { type FormEvent, type KeyboardEvent, useId, useRef, useState } from "react";
+import { Icon } from "./icon.tsx";
+
+/** One line that grows; Enter sends, Shift+Enter breaks the line. */
+export function Composer({
+  label,
+  max,
+  onSend,
+  disabled = false,
+}: {
+  label: string;
+  max: number;
+  onSend: (text: string) => void;
+  disabled?: boolean;
+}) {
+  const id = useId();
+  const [text, setText] = useState("");
+  const form = useRef<HTMLFormElement>(null);
+  const empty = text.trim() === "";
+
+  const send = (event: FormEvent) => {
+    event.preventDefault();
+    if (empty || disabled) return;
+    onSend(text.trim());
+    setText("");
+  };
+  const keys = (event: KeyboardEvent) => {
+    // isComposing: Enter that only ends an input method's word must not send.
+    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+    event.preventDefault();
+    form.current?.requestSubmit();
+  };
+
+  return (
+    <form className="composer" ref={form} onSubmit={send}>
+      <label className="hidden" htmlFor={id}>
+        {label}
+      </label>
+      <textarea
+        id={id}
+        className="input"
+        rows={1}
+        placeholder={label}
+        maxLength={max}
+        value={text}
+        disabled={disabled}
+        onChange={(event) => setText(event.target.value)}
+        onKeyDown={keys}
+      />
+      <button type="submit" className="button button-main button-round" disabled={disabled || empty} aria-label="Send">
+        <Icon name="send" />
+      </button>
+    </form>
+  );
+}
