@@ -1,0 +1,149 @@
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { MELS } from "./log-mel.ts";
+
+/** What the acoustic graph was exported with (acoustic.json of a pack). */
+export interface AcousticShape {
+  /** Mean log-mel of the training corpus, where each stream's running mean starts. */
+  prior: number[];
+  /** How many frames that start counts as. */
+  priorFrames: number;
+  /** Frames after which the running mean begins to forget. */
+  maxFrames: number;
+  /** Steps of 20 ms by which the output lags its input. */
+  delay: number;
+  channels: number;
+  /** Dilation of each layer in steps; the first layer reads the two frames of a step. */
+  dilations: number[];
+}
+
+/** Log-mel values of one step: two frames. */
+export const STEP_MELS = 2 * MELS;
+
+/** One speaker's past: the running mean and, per layer, a ring of the inputs that its convolution looks back to. */
+export class AcousticState {
+  readonly mean: Float32Array;
+  readonly rings: Float32Array[];
+  frames: number;
+  step = 0;
+
+  constructor(shape: AcousticShape) {
+    this.mean = Float32Array.from(shape.prior);
+    this.frames = shape.priorFrames;
+    this.rings = shape.dilations.map((dilation, layer) => new Float32Array(2 * dilation * widthOf(shape, layer)));
+  }
+}
+
+const widthOf = (shape: AcousticShape, layer: number): number => (layer === 0 ? STEP_MELS : shape.channels);
+
+interface Bound {
+  feeds: Record<string, Tensor>;
+  fetches: Record<string, Tensor>;
+}
+
+/** Runs the acoustic graph for several speakers at once over buffers that are allocated once. */
+export class AcousticModel {
+  readonly maxBatch: number;
+  /** Log posteriors of the last run, one row per speaker of the batch. */
+  readonly logPosteriors: Float32Array;
+  readonly classes: number;
+  readonly #session: InferenceSession;
+  readonly #shape: AcousticShape;
+  readonly #mel: Float32Array;
+  readonly #mean: Float32Array;
+  readonly #rate: Float32Array;
+  readonly #taps: Float32Array;
+  readonly #meanOut: Float32Array;
+  readonly #fresh: Float32Array;
+  readonly #tapSize: number;
+  readonly #freshSize: number;
+  readonly #bound: (Bound | undefined)[] = [];
+
+  constructor(session: InferenceSession, shape: AcousticShape, classes: number, maxBatch: number) {
+    this.#session = session;
+    this.#shape = shape;
+    this.classes = classes;
+    this.maxBatch = maxBatch;
+    this.#freshSize = shape.dilations.reduce((sum, _, layer) => sum + widthOf(shape, layer), 0);
+    this.#tapSize = 2 * this.#freshSize;
+    this.#mel = new Float32Array(maxBatch * STEP_MELS);
+    this.#mean = new Float32Array(maxBatch * MELS);
+    this.#meanOut = new Float32Array(maxBatch * MELS);
+    this.#rate = new Float32Array(maxBatch * 2);
+    this.#taps = new Float32Array(maxBatch * this.#tapSize);
+    this.#fresh = new Float32Array(maxBatch * this.#freshSize);
+    this.logPosteriors = new Float32Array(maxBatch * classes);
+  }
+
+  newState(): AcousticState {
+    return new AcousticState(this.#shape);
+  }
+
+  /** Where to write the two log-mel frames of the batch's speaker `row` before `run`. */
+  input(row: number): Float32Array {
+    return this.#mel.subarray(row * STEP_MELS, (row + 1) * STEP_MELS);
+  }
+
+  /** Advances each state by one step; the posteriors of `states[i]` are then row i of `logPosteriors`. */
+  async run(states: AcousticState[]): Promise<void> {
+    const { maxFrames, dilations } = this.#shape;
+    for (const [row, state] of states.entries()) {
+      this.#mean.set(state.mean, row * MELS);
+      this.#rate[2 * row] = 1 / Math.min(state.frames + 1, maxFrames);
+      this.#rate[2 * row + 1] = 1 / Math.min(state.frames + 2, maxFrames);
+      let at = row * this.#tapSize;
+      for (const [layer, dilation] of dilations.entries()) {
+        const width = widthOf(this.#shape, layer);
+        const ring = state.rings[layer] as Float32Array;
+        const older = (state.step % (2 * dilation)) * width;
+        const newer = ((state.step + dilation) % (2 * dilation)) * width;
+        this.#taps.set(ring.subarray(older, older + width), at);
+        this.#taps.set(ring.subarray(newer, newer + width), at + width);
+        at += 2 * width;
+      }
+    }
+    const { feeds, fetches } = this.#bind(states.length);
+    await this.#session.run(feeds, fetches);
+    for (const [row, state] of states.entries()) {
+      state.mean.set(this.#meanOut.subarray(row * MELS, (row + 1) * MELS));
+      state.frames = Math.min(state.frames + 2, maxFrames);
+      let at = row * this.#freshSize;
+      for (const [layer, dilation] of dilations.entries()) {
+        const width = widthOf(this.#shape, layer);
+        (state.rings[layer] as Float32Array).set(
+          this.#fresh.subarray(at, at + width),
+          (state.step % (2 * dilation)) * width,
+        );
+        at += width;
+      }
+      state.step++;
+    }
+  }
+
+  #bind(batch: number): Bound {
+    const view = (data: Float32Array, width: number): Tensor =>
+      new Tensor("float32", data.subarray(0, batch * width), [batch, width]);
+    this.#bound[batch] ??= {
+      feeds: {
+        mel: view(this.#mel, STEP_MELS),
+        mean: view(this.#mean, MELS),
+        rate: view(this.#rate, 2),
+        taps: view(this.#taps, this.#tapSize),
+      },
+      fetches: {
+        logp: view(this.logPosteriors, this.classes),
+        meanOut: view(this.#meanOut, MELS),
+        fresh: view(this.#fresh, this.#freshSize),
+      },
+    };
+    return this.#bound[batch];
+  }
+}
+
+/** One thread and no spinning: an idle spinning session slows its neighbours many times over. */
+export const openSession = (path: string): Promise<InferenceSession> =>
+  InferenceSession.create(path, {
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    extra: { session: { intra_op: { allow_spinning: "0" }, inter_op: { allow_spinning: "0" } } },
+  });

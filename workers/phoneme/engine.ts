@@ -1,0 +1,188 @@
+import { AcousticModel, type AcousticState, STEP_MELS } from "./acoustic.ts";
+import type { ExpectedWord, ScoreEvent } from "./events.ts";
+import { LogMelStream, MELS, SAMPLE_RATE } from "./log-mel.ts";
+import type { Pack } from "./pack.ts";
+import { type PhoneTrace, SentenceScorer } from "./sentence.ts";
+
+export type { ExpectedWord, ScoreEvent } from "./events.ts";
+
+/** One speaker reading one text. */
+export interface ScoringStream {
+  /** Takes audio (16 kHz mono, any length). Ignored after `end`. Throws a RangeError past five minutes of audio that waits. */
+  push(pcm: Int16Array): void;
+  /** The audio is over: the remaining finals, words and the result follow from `step`, or at once where nothing waits. */
+  end(): void;
+  /** Drops the stream without further events. */
+  close(): void;
+  /** Audio that waits for `step`, in ms. */
+  readonly pendingMs: number;
+  /** Whether nothing waits for `step`. */
+  readonly idle: boolean;
+}
+
+/** Audio that one stream may hold, in samples (five minutes). A pool in front of the engine bounds it far earlier. */
+const MOST_PENDING = 300 * SAMPLE_RATE;
+
+/** A stream's audio on its way to the model. */
+class Stream implements ScoringStream {
+  readonly state: AcousticState;
+  readonly scorer: SentenceScorer;
+  readonly #delay: number;
+  readonly #onClose: (stream: Stream) => void;
+  readonly #mels = new LogMelStream();
+  readonly #step = new Float32Array(STEP_MELS);
+  #chunks: Int16Array[] = [];
+  #offset = 0;
+  #waiting = 0;
+  #frames = 0;
+  #ready = false;
+  #heard = 0;
+  #outputs = 0;
+  #flush = -1;
+  #ended = false;
+  closed = false;
+
+  constructor(state: AcousticState, scorer: SentenceScorer, delay: number, onClose: (stream: Stream) => void) {
+    this.state = state;
+    this.scorer = scorer;
+    this.#delay = delay;
+    this.#onClose = onClose;
+  }
+
+  get pendingMs(): number {
+    return (this.#waiting * 1000) / SAMPLE_RATE;
+  }
+
+  get idle(): boolean {
+    return this.closed || !this.prepare();
+  }
+
+  push(pcm: Int16Array): void {
+    if (this.#ended || this.closed || pcm.length === 0) return;
+    if (this.#waiting + pcm.length > MOST_PENDING) throw new RangeError("too much audio waits to be scored");
+    this.#chunks.push(pcm.slice());
+    this.#waiting += pcm.length;
+    this.#heard += pcm.length;
+  }
+
+  end(): void {
+    if (this.#ended || this.closed) return;
+    this.#ended = true;
+    if (!this.prepare()) this.finish();
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#chunks = [];
+    this.#waiting = 0;
+    this.#onClose(this);
+  }
+
+  /** Makes the next step's features ready if the audio reaches that far. */
+  prepare(): boolean {
+    while (!this.#ready) {
+      const chunk = this.#chunks[0];
+      if (!chunk) return this.#prepareFlush();
+      const { taken, wrote } = this.#mels.next(chunk, this.#offset, this.#step, this.#frames * MELS);
+      this.#waiting -= taken - this.#offset;
+      this.#offset = taken;
+      if (taken === chunk.length) {
+        this.#chunks.shift();
+        this.#offset = 0;
+      }
+      if (wrote) this.#frames++;
+      this.#ready = this.#frames === 2;
+    }
+    return true;
+  }
+
+  /** After the end the last frame is repeated until the model's delayed output has caught up. */
+  #prepareFlush(): boolean {
+    if (!this.#ended || this.state.step === 0) return false;
+    if (this.#flush < 0) this.#flush = this.#delay;
+    if (this.#flush === 0) return false;
+    const last = this.#frames === 1 ? this.#step.slice(0, MELS) : this.#step.slice(MELS);
+    this.#step.set(last, 0);
+    this.#step.set(last, MELS);
+    this.#flush--;
+    this.#ready = true;
+    return true;
+  }
+
+  copyStep(target: Float32Array): void {
+    target.set(this.#step);
+  }
+
+  /** Takes the model's output for the step that `copyStep` gave. */
+  take(logp: Float32Array, offset: number): void {
+    if (this.closed) return;
+    this.#ready = false;
+    this.#frames = 0;
+    if (this.#outputs++ >= this.#delay) this.scorer.push(logp, offset);
+    if (this.#ended && !this.prepare()) this.finish();
+  }
+
+  finish(): void {
+    this.scorer.finish(Math.round((this.#heard * 1000) / SAMPLE_RATE));
+    this.close();
+  }
+}
+
+/**
+ * Scores many speakers on one thread. Feed the streams, then call `step` until it returns false:
+ * each call runs the acoustic model once over the speakers that have 20 ms ready, since at this
+ * model's size a run's fixed cost is what there is to share.
+ */
+export class ScoringEngine {
+  readonly #pack: Pack;
+  readonly #model: AcousticModel;
+  readonly #streams = new Set<Stream>();
+
+  constructor(pack: Pack, options: { maxBatch?: number } = {}) {
+    this.#pack = pack;
+    this.#model = new AcousticModel(pack.session, pack.manifest.acoustic, pack.phones.length, options.maxBatch ?? 32);
+  }
+
+  /** Streams that are open. */
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  /**
+   * Opens a stream for a text of at least one word. `onEvent` is called from `step` and `end`.
+   * `trace` is for training: with it phones are placed and described, but not scored.
+   * Throws an Error for a phone that the pack lacks or a word with nothing to say.
+   */
+  open(
+    words: ExpectedWord[],
+    onEvent: (event: ScoreEvent) => void,
+    trace?: (phone: PhoneTrace) => void,
+  ): ScoringStream {
+    const scorer = new SentenceScorer(words, this.#pack.manifest, trace ? null : this.#pack.head, onEvent, trace);
+    const { delay } = this.#pack.manifest.acoustic;
+    const stream = new Stream(this.#model.newState(), scorer, delay, (closed) => this.#streams.delete(closed));
+    this.#streams.add(stream);
+    return stream;
+  }
+
+  /** Runs one batch over the streams that have a step ready, the longest unserved first; false when none has. Not to be called again before it resolves. */
+  async step(): Promise<boolean> {
+    const batch: Stream[] = [];
+    for (const stream of this.#streams) {
+      if (batch.length === this.#model.maxBatch) break;
+      if (stream.prepare()) batch.push(stream);
+    }
+    if (batch.length === 0) return false;
+    for (const [row, stream] of batch.entries()) stream.copyStep(this.#model.input(row));
+    await this.#model.run(batch.map((stream) => stream.state));
+    for (const [row, stream] of batch.entries()) {
+      if (stream.closed) continue;
+      // Served streams go to the back, so that more than a batch of them take turns.
+      this.#streams.delete(stream);
+      this.#streams.add(stream);
+      stream.take(this.#model.logPosteriors, row * this.#model.classes);
+    }
+    return true;
+  }
+}

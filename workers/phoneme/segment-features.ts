@@ -1,0 +1,132 @@
+/** Log posteriors of the last steps of one stream, in a ring. */
+export class PosteriorHistory {
+  /** Steps kept: 5.12 s, longer than a phone that is still being said. */
+  static readonly CAPACITY = 256;
+  readonly classes: number;
+  readonly #rows: Float32Array;
+  #steps = 0;
+
+  constructor(classes: number) {
+    this.classes = classes;
+    this.#rows = new Float32Array(PosteriorHistory.CAPACITY * classes);
+  }
+
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** The oldest step still held. */
+  get oldest(): number {
+    return Math.max(0, this.#steps - PosteriorHistory.CAPACITY);
+  }
+
+  push(logp: Float32Array, offset: number): void {
+    const at = (this.#steps % PosteriorHistory.CAPACITY) * this.classes;
+    for (let c = 0; c < this.classes; c++) this.#rows[at + c] = logp[offset + c] as number;
+    this.#steps++;
+  }
+
+  at(step: number, phone: number): number {
+    return this.#rows[(step % PosteriorHistory.CAPACITY) * this.classes + phone] as number;
+  }
+}
+
+/** A phone as the aligner placed it, with its place in the sentence. */
+export interface Segment {
+  phone: number;
+  start: number;
+  end: number;
+  /** Steps since the phone before it ended, or since the audio began. */
+  gap: number;
+  wordStart: boolean;
+  wordEnd: boolean;
+}
+
+/** Mean and deviation of a phone's log duration in steps among native speakers. */
+export interface DurationNorm {
+  mean: number[];
+  deviation: number[];
+}
+
+/** Values that describe a segment besides the mean log posterior of each class. */
+const EXTRA = 13;
+export const featureCount = (classes: number): number => classes + EXTRA;
+
+/** Steps around a segment in which the phone may peak without being marked down. */
+const NEAR = 3;
+const LOWEST = -9;
+
+/**
+ * Describes how a phone was said: the classes' mean log posteriors over its steps, then how well the
+ * expected phone did (mean, best, middle third, against its best rival, best nearby), how sure the
+ * model was, how long the phone and the pause before it were, and where in the word it stands.
+ * After the feature vectors of Hu et al. 2015 (goodness of pronunciation) and the corpus's README.
+ */
+export function segmentFeatures(history: PosteriorHistory, segment: Segment, durations: DurationNorm): Float32Array {
+  const { classes } = history;
+  const { phone } = segment;
+  const start = Math.max(segment.start, history.oldest);
+  const end = Math.min(Math.max(segment.end, start + 1), history.steps);
+  const length = end - start;
+  const out = new Float32Array(featureCount(classes));
+  const value = (step: number, c: number): number => Math.max(LOWEST, history.at(step, c));
+  let best = LOWEST;
+  let ratio = 0;
+  let entropy = 0;
+  let middle = 0;
+  let middleSteps = 0;
+  let wins = 0;
+  const third = length / 3;
+  for (let step = start; step < end; step++) {
+    let rival = LOWEST;
+    for (let c = 0; c < classes; c++) {
+      const v = value(step, c);
+      out[c] = (out[c] as number) + v / length;
+      entropy -= (Math.exp(v) * v) / length;
+      if (c !== phone && v > rival) rival = v;
+    }
+    const own = value(step, phone);
+    if (own > best) best = own;
+    ratio += (own - rival) / length;
+    if (own > rival) wins += 1 / length;
+    const place = step - start + 0.5;
+    if (place >= third && place <= length - third) {
+      middle += own;
+      middleSteps++;
+    }
+  }
+  let rivalMean = LOWEST;
+  for (let c = 0; c < classes; c++) if (c !== phone && (out[c] as number) > rivalMean) rivalMean = out[c] as number;
+  let near = best;
+  for (let step = Math.max(history.oldest, start - NEAR); step < Math.min(history.steps, end + NEAR); step++)
+    near = Math.max(near, value(step, phone));
+  const logLength = Math.log(segment.end - segment.start);
+  const z = (logLength - (durations.mean[phone] as number)) / (durations.deviation[phone] as number);
+  out.set(
+    [
+      out[phone] as number,
+      best,
+      middleSteps > 0 ? middle / middleSteps : (out[phone] as number),
+      (out[phone] as number) - rivalMean,
+      ratio,
+      wins,
+      near,
+      entropy,
+      logLength,
+      Math.max(-4, Math.min(4, z)),
+      Math.log1p(Math.min(segment.gap, 100)),
+      segment.wordStart ? 1 : 0,
+      segment.wordEnd ? 1 : 0,
+    ],
+    classes,
+  );
+  return out;
+}
+
+/** The class that the segment sounded most like, other than the expected phone and silence (the last class). */
+export function bestRival(features: Float32Array, classes: number, phone: number): number {
+  let best = phone === 0 ? 1 : 0;
+  for (let c = 0; c < classes - 1; c++)
+    if (c !== phone && (features[c] as number) > (features[best] as number)) best = c;
+  return best;
+}
