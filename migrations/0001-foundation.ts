@@ -49,21 +49,21 @@ const statements = [
   `create table conversations (
     id text primary key,
     direct_key text unique,
-    last_seq integer not null default 0,
-    published_seq integer not null default 0,
+    last_seq bigint not null default 0,
+    published_seq bigint not null default 0,
     active_at_ms bigint not null
   )`,
   `create index conversations_unpublished on conversations (active_at_ms) where published_seq < last_seq`,
   `create table conversation_members (
     conversation_id text not null references conversations on delete cascade,
     user_id text not null references users on delete cascade,
-    read_seq integer not null default 0,
+    read_seq bigint not null default 0,
     primary key (conversation_id, user_id)
   )`,
   `create index conversation_members_by_user on conversation_members (user_id)`,
   `create table messages (
     conversation_id text not null references conversations on delete cascade,
-    seq integer not null check (seq > 0),
+    seq bigint not null check (seq > 0),
     id text not null unique,
     sender_id text not null references users,
     client_id text not null,
@@ -96,7 +96,7 @@ const statements = [
     user_id text not null references users on delete cascade,
     drill_id text references drills on delete set null,
     text text not null,
-    started_at_ms bigint not null,
+    started_at_ms double precision not null,
     outcome text not null,
     accuracy double precision not null,
     fluency double precision not null,

@@ -5,11 +5,17 @@ import { CamelCasePlugin, type Dialect, Kysely, PGliteDialect, PostgresDialect, 
 import { FileMigrationProvider, Migrator } from "kysely/migration";
 import pg from "pg";
 import type { SessionRepository, UserRepository } from "../accounts/ports.ts";
+import type { ConversationRepository, OutboxRepository } from "../chat/ports.ts";
 import type { Config } from "../config.ts";
+import type { AttemptRepository, DrillRepository } from "../drills/ports.ts";
 import { AppError } from "../lib/app-error.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { RoomRepository } from "../rooms/ports.ts";
+import { DbAttemptRepository } from "./attempt-repository.ts";
+import { DbConversationRepository } from "./conversation-repository.ts";
 import { lockDataDir } from "./data-dir-lock.ts";
+import { drillItems } from "./drill-items.ts";
+import { DbDrillRepository } from "./drill-repository.ts";
 import { DbRoomRepository } from "./room-repository.ts";
 import { DbSessionRepository } from "./session-repository.ts";
 import type { Db, Tables } from "./tables.ts";
@@ -21,7 +27,11 @@ export type Database = {
   readonly kind: "pglite" | "postgres";
   readonly users: UserRepository;
   readonly sessions: SessionRepository;
+  readonly conversations: ConversationRepository;
+  readonly outbox: OutboxRepository;
   readonly rooms: RoomRepository;
+  readonly drills: DrillRepository;
+  readonly attempts: AttemptRepository;
   /** Resolves when the database answers. */
   ping(): Promise<void>;
   /** Idempotent. */
@@ -44,6 +54,8 @@ export async function openDatabase(
     ? { dialect: postgres(config.DATABASE_URL, log), release: () => {} }
     : embedded(config.DATA_DIR);
   const db = new Kysely<Tables>({ dialect, plugins: [new CamelCasePlugin()] });
+  const drills = new DbDrillRepository(db);
+  const conversations = new DbConversationRepository(db);
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= db.destroy().finally(release);
@@ -51,6 +63,7 @@ export async function openDatabase(
   };
   try {
     await migrate(db, log);
+    await drills.seed(drillItems);
   } catch (error) {
     await close();
     throw error;
@@ -60,7 +73,11 @@ export async function openDatabase(
     kind: config.DATABASE_URL ? "postgres" : "pglite",
     users: new DbUserRepository(db),
     sessions: new DbSessionRepository(db),
+    conversations,
+    outbox: conversations,
     rooms: new DbRoomRepository(db),
+    drills,
+    attempts: new DbAttemptRepository(db),
     async ping() {
       await sql`select 1`.execute(db);
     },

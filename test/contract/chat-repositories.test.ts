@@ -1,0 +1,233 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { test } from "node:test";
+import type { Message } from "#protocol";
+import { AppError } from "../../src/lib/app-error.ts";
+import { onBothDatabases, storedGuest } from "../support/database.ts";
+
+onBothDatabases("ConversationRepository", (database) => {
+  const people = async () =>
+    [(await storedGuest(database(), "Ann")).id, (await storedGuest(database(), "Bob")).id] as const;
+  const opened = async () => {
+    const [ann, bob] = await people();
+    const { id } = await database().conversations.openDirect(ann, bob, 1_000);
+    return { id, ann, bob };
+  };
+  const draft = (conversationId: string, senderId: string, extra: Partial<Message> = {}): Omit<Message, "seq"> => ({
+    id: randomUUID(),
+    conversationId,
+    senderId,
+    clientId: randomUUID(),
+    text: "hello",
+    sentAtMs: 1_800_000_000_000,
+    ...extra,
+  });
+  const append = async (message: Omit<Message, "seq">) => (await database().conversations.append(message)).message;
+  const history = (id: string, range: { afterSeq?: number; beforeSeq?: number; limit?: number } = {}) =>
+    database().conversations.history(id, { limit: 100, ...range });
+
+  test("[CHAT-1] two people have one direct conversation, whoever opens it and however many at once", async () => {
+    const [ann, bob] = await people();
+    const all = await Promise.all(
+      Array.from({ length: 20 }, (_, at) =>
+        at % 2 ? database().conversations.openDirect(ann, bob, at) : database().conversations.openDirect(bob, ann, at),
+      ),
+    );
+    assert.equal(new Set(all.map((conversation) => conversation.id)).size, 1);
+    const conversation = all[0]!;
+    assert.deepEqual(await database().conversations.members(conversation.id), [ann, bob].sort());
+    assert.deepEqual(conversation.members.map((member) => member.name).sort(), ["Ann", "Bob"]);
+    assert.deepEqual(conversation.readSeq, { [ann]: 0, [bob]: 0 });
+    assert.deepEqual([conversation.lastSeq, conversation.lastMessage], [0, null]);
+  });
+
+  test("an unknown conversation has no members, no messages and takes none", async () => {
+    const [ann] = await people();
+    assert.deepEqual(await database().conversations.members("none"), []);
+    assert.deepEqual(await history("none"), []);
+    assert.equal(await database().conversations.lastSeq("none"), 0);
+    await assert.rejects(append(draft("none", ann)), (error) => (error as AppError).code === "CONVERSATION_NOT_FOUND");
+  });
+
+  test("[CHAT-2] 50 messages sent at once get the seqs 1 to 50, each once", async () => {
+    const { id, ann, bob } = await opened();
+    const sent = await Promise.all(
+      Array.from({ length: 50 }, (_, at) => append(draft(id, at % 2 ? ann : bob, { text: `message ${at}` }))),
+    );
+    const expected = Array.from({ length: 50 }, (_, at) => at + 1);
+    assert.deepEqual(
+      sent.map((message) => message.seq).sort((a, b) => a - b),
+      expected,
+    );
+    const stored = await history(id);
+    assert.deepEqual(
+      stored.map((message) => message.seq),
+      expected,
+    );
+    assert.deepEqual(
+      stored,
+      sent.toSorted((a, b) => a.seq - b.seq),
+    );
+    assert.equal(await database().conversations.lastSeq(id), 50);
+  });
+
+  test("[CHAT-3] a message that is sent again is stored once, also when both come at once", async () => {
+    const { id, ann } = await opened();
+    const clientId = randomUUID();
+    const results = await Promise.all(
+      Array.from({ length: 8 }, () => database().conversations.append(draft(id, ann, { clientId }))),
+    );
+    assert.equal(results.filter((result) => result.created).length, 1);
+    assert.equal(new Set(results.map((result) => result.message.id)).size, 1);
+    const next = await append(draft(id, ann));
+    assert.equal(next.seq, 2, "a repeated message takes no seq");
+  });
+
+  test("[CHAT-3] a client id is good for one message only", async () => {
+    const { id, ann, bob } = await opened();
+    const other = await opened();
+    const clientId = randomUUID();
+    await append(draft(id, ann, { clientId }));
+    const conflicts = [draft(id, ann, { clientId, text: "else" }), draft(other.id, ann, { clientId })];
+    for (const message of conflicts) {
+      await assert.rejects(append(message), (error) => error instanceof AppError && error.code === "MESSAGE_CONFLICT");
+    }
+    assert.equal((await append(draft(id, bob, { clientId }))).seq, 2, "another sender may use the same one");
+    assert.equal(await database().conversations.lastSeq(other.id), 0);
+  });
+
+  test("text comes back as it was sent", async () => {
+    const { id, ann } = await opened();
+    const text = "línea 1\nline 2 \t 👩🏽‍🏫 '\"\\ %s $1 --";
+    await append(draft(id, ann, { text }));
+    assert.equal((await history(id))[0]?.text, text);
+  });
+
+  test("[CHAT-5] history pages forward from a seq, backward from a seq, or from the end", async () => {
+    const { id, ann } = await opened();
+    for (let at = 0; at < 10; at += 1) await append(draft(id, ann));
+    const seqs = async (range: { afterSeq?: number; beforeSeq?: number; limit?: number }) =>
+      (await history(id, range)).map((message) => message.seq);
+    assert.deepEqual(await seqs({ limit: 3 }), [8, 9, 10]);
+    assert.deepEqual(await seqs({ beforeSeq: 8, limit: 3 }), [5, 6, 7]);
+    assert.deepEqual(await seqs({ beforeSeq: 3, limit: 5 }), [1, 2]);
+    assert.deepEqual(await seqs({ afterSeq: 0, limit: 3 }), [1, 2, 3]);
+    assert.deepEqual(await seqs({ afterSeq: 8, limit: 3 }), [9, 10]);
+    assert.deepEqual(await seqs({ afterSeq: 2, beforeSeq: 9, limit: 3 }), [3, 4, 5]);
+    assert.deepEqual(await seqs({ afterSeq: Number.MAX_SAFE_INTEGER }), []);
+    assert.deepEqual(await seqs({ beforeSeq: Number.MAX_SAFE_INTEGER, limit: 1 }), [10]);
+  });
+
+  test("[CHAT-6] a read mark moves forward, no further than the last message, and never back", async () => {
+    const { id, ann, bob } = await opened();
+    for (let at = 0; at < 5; at += 1) await append(draft(id, ann));
+    const mark = (seq: number) => database().conversations.markRead(id, bob, seq);
+    assert.equal(await mark(3), 3);
+    assert.equal(await mark(3), null);
+    assert.equal(await mark(2), null);
+    assert.equal(await mark(Number.MAX_SAFE_INTEGER), 5);
+    assert.equal(await database().conversations.markRead(id, "stranger", 1), null);
+    const [conversation] = await database().conversations.list(bob);
+    assert.deepEqual(conversation?.readSeq, { [ann]: 5, [bob]: 5 });
+  });
+
+  test("[CHAT-6] who sends a message has read up to it", async () => {
+    const { id, ann, bob } = await opened();
+    await append(draft(id, ann));
+    await append(draft(id, bob));
+    const [conversation] = await database().conversations.list(ann);
+    assert.deepEqual(conversation?.readSeq, { [ann]: 1, [bob]: 2 });
+  });
+
+  test("[CHAT-7] the list holds one's conversations that have a message, the most recently active first", async () => {
+    const [ann, bob] = await people();
+    const cyd = (await storedGuest(database(), "Cyd")).id;
+    const withBob = await database().conversations.openDirect(ann, bob, 1_000);
+    const withCyd = await database().conversations.openDirect(ann, cyd, 2_000);
+    const list = async (userId: string) => (await database().conversations.list(userId)).map(({ id }) => id);
+    assert.deepEqual(await list(ann), []);
+    const first = await append(draft(withCyd.id, ann, { sentAtMs: 3_000 }));
+    const second = await append(draft(withBob.id, bob, { sentAtMs: 4_000 }));
+    assert.deepEqual(await list(ann), [withBob.id, withCyd.id]);
+    assert.deepEqual(await list(cyd), [withCyd.id]);
+    const conversations = await database().conversations.list(ann);
+    assert.deepEqual(
+      conversations.map((conversation) => [conversation.lastSeq, conversation.lastMessage]),
+      [
+        [1, second],
+        [1, first],
+      ],
+    );
+  });
+});
+
+onBothDatabases("OutboxRepository", (database) => {
+  async function conversation() {
+    const [ann, bob] = [(await storedGuest(database())).id, (await storedGuest(database())).id];
+    const { id } = await database().conversations.openDirect(ann, bob, 0);
+    return { id, ann, bob };
+  }
+  const send = (conversationId: string, senderId: string) =>
+    database().conversations.append({
+      id: randomUUID(),
+      conversationId,
+      senderId,
+      clientId: randomUUID(),
+      text: "hi",
+      sentAtMs: 1,
+    });
+  type Entry = { message: Message; memberIds: string[] };
+  async function drainAll(into: Entry[], limit: number): Promise<void> {
+    while ((await database().outbox.drain(limit, (entry) => into.push(entry))) > 0);
+  }
+
+  test("[CHAT-4] what is committed is handed over in order, once, with whom it is for", async () => {
+    const { id, ann, bob } = await conversation();
+    for (let at = 0; at < 7; at += 1) await send(id, ann);
+    const entries: Entry[] = [];
+    await drainAll(entries, 3);
+    assert.deepEqual(
+      entries.map((entry) => entry.message.seq),
+      [1, 2, 3, 4, 5, 6, 7],
+    );
+    for (const { memberIds } of entries) assert.deepEqual(memberIds.toSorted(), [ann, bob].sort());
+    assert.equal(await database().outbox.drain(10, () => assert.fail("nothing is left")), 0);
+  });
+
+  test("[CHAT-4] what could not be published is handed over again", async () => {
+    const { id, ann } = await conversation();
+    await send(id, ann);
+    const broken = () => {
+      throw new Error("the hub is gone");
+    };
+    await assert.rejects(database().outbox.drain(10, broken), /the hub is gone/);
+    const entries: Entry[] = [];
+    await drainAll(entries, 10);
+    assert.deepEqual(
+      entries.map((entry) => entry.message.seq),
+      [1],
+    );
+  });
+
+  test("[CHAT-4] several relays at once, while messages are being sent, publish each conversation in order", async () => {
+    const conversations = await Promise.all(Array.from({ length: 4 }, conversation));
+    const entries: Entry[] = [];
+    let sending = true;
+    const relays = Array.from({ length: 3 }, async () => {
+      while (sending) await drainAll(entries, 5);
+    });
+    await Promise.all(
+      conversations.flatMap(({ id, ann, bob }) => Array.from({ length: 30 }, (_, at) => send(id, at % 2 ? ann : bob))),
+    );
+    sending = false;
+    await Promise.all(relays);
+    await drainAll(entries, 5);
+    for (const { id } of conversations) {
+      const seqs = entries.filter((entry) => entry.message.conversationId === id).map((entry) => entry.message.seq);
+      assert.deepEqual(
+        seqs,
+        Array.from({ length: 30 }, (_, at) => at + 1),
+      );
+    }
+  });
+});

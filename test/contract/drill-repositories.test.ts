@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { test } from "node:test";
+import { type Attempt, attempt as attemptSchema, drillItem, limits } from "#protocol";
+import { onBothDatabases, storedGuest } from "../support/database.ts";
+
+function attempt(extra: Partial<Attempt> = {}): Attempt {
+  const phone = { band: "good" as const, startMs: 10.5, endMs: 90 };
+  return {
+    id: randomUUID(),
+    drillId: null,
+    text: "The cat sat",
+    startedAtMs: 1_800_000_000_000,
+    outcome: "scored",
+    accuracy: 81.5,
+    fluency: 70,
+    completeness: 66.7,
+    total: 75.25,
+    audioMs: 2_340,
+    words: [
+      {
+        ...{ text: "The", score: 88.2, errorType: "none", startMs: 10.5, endMs: 170 },
+        phones: [
+          { ...phone, phone: "DH", score: 90.1 },
+          { ...phone, phone: "AH", score: 45, band: "poor", heard: "IH" },
+        ],
+      },
+      { text: "cat", score: 0, errorType: "omission", startMs: 170, endMs: 170, phones: [] },
+    ],
+    ...extra,
+  };
+}
+
+onBothDatabases("AttemptRepository", (database) => {
+  test("an attempt comes back with every word and phone as it was stored", async () => {
+    const user = await storedGuest(database());
+    const stored = attempt({ drillId: "a1-weather" });
+    await database().attempts.insert(user.id, stored);
+    assert.deepEqual(await database().attempts.byId(user.id, stored.id), stored);
+  });
+
+  test("the largest attempt fits", async () => {
+    const user = await storedGuest(database());
+    const phone = { phone: "AH", score: 50, band: "fair" as const, startMs: 1, endMs: 2 };
+    const word = { text: "word", score: 50, errorType: "none" as const, startMs: 1, endMs: 2 };
+    const words = Array.from({ length: limits.drillWords }, () => ({ ...word, phones: Array(30).fill(phone) }));
+    const stored = attempt({ words });
+    await database().attempts.insert(user.id, stored);
+    assert.deepEqual(await database().attempts.byId(user.id, stored.id), stored);
+  });
+
+  test("an attempt without words is kept too", async () => {
+    const user = await storedGuest(database());
+    const stored = attempt({ outcome: "silence", words: [] });
+    await database().attempts.insert(user.id, stored);
+    assert.deepEqual(await database().attempts.byId(user.id, stored.id), stored);
+  });
+
+  test("the same attempt stored again changes nothing", async () => {
+    const user = await storedGuest(database());
+    const stored = attempt();
+    await database().attempts.insert(user.id, stored);
+    await database().attempts.insert(user.id, { ...stored, total: 1, words: [] });
+    assert.deepEqual(await database().attempts.byId(user.id, stored.id), stored);
+  });
+
+  test("nobody sees another person's attempts", async () => {
+    const [user, other] = [await storedGuest(database()), await storedGuest(database())];
+    const stored = attempt();
+    await database().attempts.insert(user.id, stored);
+    assert.equal(await database().attempts.byId(other.id, stored.id), undefined);
+    assert.deepEqual(await database().attempts.history(other.id, { limit: 10 }), []);
+  });
+
+  test("history pages from the newest to the oldest, without words", async () => {
+    const user = await storedGuest(database());
+    const all = [1_000, 3_000, 2_000].map((startedAtMs) => attempt({ startedAtMs }));
+    for (const one of all) await database().attempts.insert(user.id, one);
+    const page = async (range: { beforeMs?: number; limit: number }) =>
+      (await database().attempts.history(user.id, range)).map((summary) => summary.startedAtMs);
+    assert.deepEqual(await page({ limit: 2 }), [3_000, 2_000]);
+    assert.deepEqual(await page({ beforeMs: 2_000, limit: 2 }), [1_000]);
+    assert.deepEqual(await page({ beforeMs: 2_000.5, limit: 2 }), [2_000, 1_000]);
+    assert.deepEqual(await page({ beforeMs: 1e300, limit: 1 }), [3_000]);
+    const { words: _, ...summary } = all[1]!;
+    assert.deepEqual((await database().attempts.history(user.id, { limit: 1 }))[0], summary);
+    assert.ok(attemptSchema.safeParse(all[1]).success);
+  });
+});
+
+onBothDatabases("DrillRepository", (database) => {
+  test("[DB-7] practice sentences over the levels A1 to C1 are there from the start, each with an id of its own", async () => {
+    const items = await database().drills.list();
+    assert.ok(items.length >= 40, `${items.length} items`);
+    assert.equal(new Set(items.map((item) => item.id)).size, items.length);
+    assert.deepEqual([...new Set(items.map((item) => item.level))], ["A1", "A2", "B1", "B2", "C1"]);
+    for (const item of items) {
+      assert.deepEqual(drillItem.parse(item), item);
+      assert.ok(item.text.length <= limits.drillText);
+      assert.ok(item.text.split(" ").length <= limits.drillWords);
+    }
+  });
+
+  test("a drill is found by id", async () => {
+    const [first] = await database().drills.list();
+    assert.deepEqual(await database().drills.byId(first!.id), first);
+    assert.equal(await database().drills.byId("none"), undefined);
+  });
+});
+
+onBothDatabases("RoomRepository", (database) => {
+  test("a room is listed while it is open, the newest first", async () => {
+    const room = (createdAtMs: number) => ({
+      ...{ id: randomUUID(), topic: "Travel", language: "en", capacity: 20, createdBy: "somebody" },
+      ...{ createdAtMs, closedAtMs: null },
+    });
+    const [older, newer, closed] = [room(1_000), room(2_000), room(3_000)];
+    for (const one of [older, newer, closed]) await database().rooms.insert(one);
+    await database().rooms.close(closed.id, 4_000);
+    await database().rooms.close(closed.id, 5_000);
+    assert.deepEqual(await database().rooms.listOpen(10), [newer, older]);
+    assert.deepEqual(await database().rooms.listOpen(1), [newer]);
+    assert.deepEqual(await database().rooms.byId(closed.id), { ...closed, closedAtMs: 4_000 });
+    assert.equal(await database().rooms.byId("none"), undefined);
+  });
+});
