@@ -170,7 +170,10 @@ export class Session {
     if (link.kind === "connected") this.#learn(link.ready);
     if (link.kind === "closed") {
       const reason = signOutReason(link.reason);
-      if (reason) return this.#end(reason);
+      if (reason) {
+        this.#end(reason);
+        return;
+      }
       // A machine that slept through its token's end: the refresh token may well be good still.
       if (link.reason === "expired") setTimeout(() => this.reconnect(), EXPIRED_PAUSE_MS);
     }

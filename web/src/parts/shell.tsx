@@ -30,8 +30,8 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
         </p>
         <div className="who">
           <span className="who-name">
-            {user.name}
-            {user.kind === "guest" && <span className="tag">guest</span>}
+            <span>{user.name}</span>
+            {user.kind === "guest" && <span className="hint">guest</span>}
           </span>
           <button type="button" className="button button-quiet button-small" onClick={() => session.signOut()}>
             Sign out
