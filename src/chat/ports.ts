@@ -1,15 +1,24 @@
-import type { Conversation, Message } from "#protocol";
+import type { Conversation, Message, PublicUser } from "#protocol";
+
+/** Whom one may write to; the user repository is one. */
+export interface People {
+  /** Those of the ids that exist. */
+  publicByIds(ids: string[]): Promise<PublicUser[]>;
+}
 
 export interface ConversationRepository {
   /** The direct conversation of two people, created once however many ask at the same time. */
   openDirect(userId: string, otherId: string, nowMs: number): Promise<Conversation>;
+  /** Those with a message, the most recently active first. */
   list(userId: string): Promise<Conversation[]>;
   /** Member ids; empty when there is no such conversation. */
   members(conversationId: string): Promise<string[]>;
   /**
-   * In one transaction: takes the conversation's next seq under its row lock, writes the message and its outbox row.
+   * In one transaction: takes the conversation's next seq under its row lock, writes the message, leaves it to the outbox,
+   * and moves the sender's read mark up to it.
    * The same (sender, clientId) again returns the stored message with `created: false`.
-   * @throws AppError MESSAGE_CONFLICT when that clientId was used for another text or conversation
+   * @throws AppError MESSAGE_CONFLICT when that clientId was used for another text or conversation;
+   *   CONVERSATION_NOT_FOUND when there is none
    */
   append(message: Omit<Message, "seq">): Promise<{ message: Message; created: boolean }>;
   /** Ascending by seq. */
@@ -21,6 +30,9 @@ export interface ConversationRepository {
 
 /** Messages that are committed but perhaps not yet published: at-least-once hand-over from the transaction to the hub. */
 export interface OutboxRepository {
-  /** Runs `publish` over pending rows in order, then deletes them; safe to run on several nodes at once. Returns how many. */
+  /**
+   * Runs `publish` over up to `limit` pending messages, in order of seq in each conversation, then marks them as published;
+   * when it throws, they stay pending. Safe to run on several nodes at once. Returns how many.
+   */
   drain(limit: number, publish: (entry: { message: Message; memberIds: string[] }) => void): Promise<number>;
 }

@@ -169,7 +169,7 @@ export const calls = {
     "Starts judging speech against a sentence: a listed drill or any text. Audio comes as drill.frame messages, or from the microphone published in a room.",
     z.strictObject({
       drillId: fields.id.optional(),
-      text: z.string().max(100_000).optional(),
+      text: fields.wellFormed.max(100_000).optional(),
       source: z
         .discriminatedUnion("kind", [
           z.strictObject({ kind: z.literal("socket"), sampleRate: z.number() }),

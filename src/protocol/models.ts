@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { limits } from "./limits.ts";
 
-const id = z.string().min(1).max(64);
+const id = z.string().regex(/^[!-~]{1,64}$/, "1 to 64 printable ASCII characters");
+/** What the database can hold and give back unchanged. */
+const wellFormed = z.string().regex(/^[^\0\p{Cs}]*$/u, "no NUL characters or lone surrogates");
 /** Characters as people count them: trimmed, and without control characters. */
 const line = (max: number) =>
   z
@@ -15,6 +17,7 @@ const ms = z.number().min(0);
 
 export const fields = {
   id,
+  wellFormed,
   line,
   score,
   ms,
@@ -22,7 +25,7 @@ export const fields = {
   password: z.string().min(limits.passwordMin).max(limits.password),
   seq: z.int().min(0),
   /** Text that may hold line breaks. */
-  text: (max: number) => z.string().trim().min(1).max(max),
+  text: (max: number) => wellFormed.trim().min(1).max(max),
 };
 
 export const user = z.object({
