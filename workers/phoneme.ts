@@ -1,0 +1,197 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { parentPort, workerData } from "node:worker_threads";
+import type { ExpectedWord, OpusPacket } from "../src/drills/ports.ts";
+import type { FromThread, ThreadData, ToThread } from "../src/phonemes/thread-messages.ts";
+import { ScoringEngine, type ScoringStream } from "./phoneme/engine.ts";
+import { OpusTrack } from "./phoneme/opus-track.ts";
+import { loadPack } from "./phoneme/pack.ts";
+
+/** At most this much of a stream is handed to the engine at once: a long backlog of one speaker delays nobody else. */
+const CHUNK_SAMPLES = 1_600;
+const MAX_PENDING_MS = 200;
+/** Audio judged between two progress messages. */
+const PROGRESS_MS = 240;
+const SAMPLES_PER_MS = 16;
+
+/** The thread's view of one stream. */
+type Speaker = {
+  readonly id: number;
+  readonly stream: ScoringStream;
+  /** Audio that has arrived and was not handed on yet. */
+  readonly takeChunk: () => Int16Array | undefined;
+  readonly track: OpusTrack | null;
+  /** Packets that came before the decoder was ready. */
+  early: OpusPacket[] | null;
+  /** For `pcm`: how many samples lie in the shared memory. */
+  available: number;
+  fedSamples: number;
+  reportedMs: number;
+  ended: boolean;
+  /** The engine knows that no more comes. */
+  flushed: boolean;
+};
+
+const port = parentPort;
+if (!port) throw new Error("this file runs as a worker thread");
+// opus-decoder prints a line for each broken packet, which a peer could send at will.
+console.error = () => {};
+
+const { modelDir } = workerData as ThreadData;
+const engine = new ScoringEngine(await loadPack(modelDir));
+const speakers = new Map<number, Speaker>();
+let events: Extract<FromThread, { type: "events" }>["events"] = [];
+let running = false;
+
+const post = (message: FromThread) => port.postMessage(message);
+
+port.on("message", (message: ToThread) => {
+  if (message.type === "ping") {
+    post({ type: "pong", sentAtMs: message.sentAtMs });
+    return;
+  }
+  if (message.type === "open") {
+    open(message.stream, message.words, message.pcm);
+    return;
+  }
+  const speaker = speakers.get(message.stream);
+  if (!speaker) return;
+  switch (message.type) {
+    case "pcm":
+      speaker.available = message.samples;
+      break;
+    case "opus":
+      if (speaker.early) speaker.early.push(...message.packets);
+      else for (const packet of message.packets) guard(speaker, () => speaker.track?.push(packet));
+      break;
+    case "end":
+      speaker.ended = true;
+      break;
+    case "close":
+      close(speaker);
+      break;
+    default:
+      message satisfies never;
+  }
+  void run();
+});
+post({ type: "ready" });
+
+function open(id: number, words: ExpectedWord[], memory: SharedArrayBuffer | null): void {
+  try {
+    const stream = engine.open(words, (event) => events.push({ stream: id, event }));
+    const speaker = memory ? pcmSpeaker(id, stream, memory) : opusSpeaker(id, stream);
+    speakers.set(id, speaker);
+  } catch (error) {
+    post({ type: "failed", stream: id, reason: String(error) });
+  }
+}
+
+function pcmSpeaker(id: number, stream: ScoringStream, memory: SharedArrayBuffer): Speaker {
+  // Follows the memory's length as the pool grows it.
+  const pcm = new Int16Array(memory);
+  const speaker: Speaker = {
+    ...fresh(id, stream),
+    takeChunk() {
+      const from = speaker.fedSamples;
+      return from < speaker.available ? pcm.slice(from, Math.min(speaker.available, from + CHUNK_SAMPLES)) : undefined;
+    },
+  };
+  return speaker;
+}
+
+function opusSpeaker(id: number, stream: ScoringStream): Speaker {
+  const chunks: Int16Array[] = [];
+  const track = new OpusTrack((pcm) => {
+    for (let at = 0; at < pcm.length; at += CHUNK_SAMPLES) chunks.push(pcm.subarray(at, at + CHUNK_SAMPLES));
+  });
+  const speaker: Speaker = { ...fresh(id, stream), track, early: [], takeChunk: () => chunks.shift() };
+  track.ready.then(
+    () => {
+      const early = speaker.early ?? [];
+      speaker.early = null;
+      for (const packet of early) guard(speaker, () => track.push(packet));
+      void run();
+    },
+    (error: unknown) => fail(speaker, error),
+  );
+  return speaker;
+}
+
+function fresh(id: number, stream: ScoringStream): Omit<Speaker, "takeChunk"> {
+  const none = { track: null, early: null, available: 0, fedSamples: 0, reportedMs: 0 };
+  return { id, stream, ...none, ended: false, flushed: false };
+}
+
+function close(speaker: Speaker): void {
+  speakers.delete(speaker.id);
+  speaker.stream.close();
+  speaker.track?.close();
+}
+
+function fail(speaker: Speaker, error: unknown): void {
+  close(speaker);
+  post({ type: "failed", stream: speaker.id, reason: String(error) });
+}
+
+/** What one stream's audio throws ends that stream only. */
+function guard(speaker: Speaker, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    fail(speaker, error);
+  }
+}
+
+/** Hands waiting audio to the engine, a chunk of each stream in turn; whether there was any. */
+function feed(): boolean {
+  let fed = false;
+  for (const speaker of speakers.values()) {
+    if (speaker.flushed || speaker.early || speaker.stream.pendingMs >= MAX_PENDING_MS) continue;
+    guard(speaker, () => {
+      let chunk = speaker.takeChunk();
+      if (!chunk && speaker.ended) {
+        speaker.track?.flush();
+        chunk = speaker.takeChunk();
+      }
+      if (chunk) {
+        speaker.stream.push(chunk);
+        speaker.fedSamples += chunk.length;
+        fed = true;
+      } else if (speaker.ended) {
+        speaker.flushed = true;
+        speaker.stream.end();
+        fed = true;
+      }
+    });
+  }
+  return fed;
+}
+
+function report(): void {
+  if (events.length > 0) {
+    post({ type: "events", events });
+    events = [];
+  }
+  const judged: { stream: number; judgedMs: number }[] = [];
+  for (const speaker of speakers.values()) {
+    const judgedMs = Math.max(0, speaker.fedSamples / SAMPLES_PER_MS - speaker.stream.pendingMs);
+    if (judgedMs - speaker.reportedMs < PROGRESS_MS) continue;
+    speaker.reportedMs = judgedMs;
+    judged.push({ stream: speaker.id, judgedMs });
+  }
+  if (judged.length > 0) post({ type: "progress", judged });
+}
+
+/** Works until nothing is left to do; messages come in between the steps. An error of a shared step ends the thread. */
+async function run(): Promise<void> {
+  if (running) return;
+  running = true;
+  for (;;) {
+    const fed = feed();
+    const stepped = await engine.step();
+    report();
+    if (!fed && !stepped) break;
+    await turn();
+  }
+  running = false;
+}
