@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from "react";
-import type { Session } from "#client";
+import type { Connection, Session } from "#client";
 import { DrillPage } from "./pages/drill-page.tsx";
 import { HistoryPage } from "./pages/history-page.tsx";
 import { LostPage } from "./pages/lost-page.tsx";
@@ -18,12 +18,22 @@ export function App({ session }: { session: Session }) {
   if (state.kind === "signedOut") return <SignInPage session={session} reason={state.reason} />;
   const route = parseRoute(address);
   return (
-    <ServicesProvider session={session} state={state}>
+    <ServicesProvider key={keyOf(state.connection)} session={session} state={state}>
       <Shell route={route}>
         <Page route={route} />
       </Shell>
     </ServicesProvider>
   );
+}
+
+const keys = new WeakMap<Connection, number>();
+let lastKey = 0;
+
+/** Another number for another connection. */
+function keyOf(connection: Connection): number {
+  const key = keys.get(connection) ?? ++lastKey;
+  keys.set(connection, key);
+  return key;
 }
 
 function Page({ route }: { route: Route }) {

@@ -1,4 +1,4 @@
-import { ParlanceError } from "#client";
+import { ParlanceError, type RoomLeftReason } from "#client";
 import type { ErrorCode } from "#protocol";
 
 /** What a code means to the person at the page, and what to do. Codes that are not here keep the server's own words. */
@@ -66,5 +66,22 @@ export function languageName(tag: string): string {
     return languages.of(tag) ?? tag;
   } catch {
     return tag;
+  }
+}
+
+/** Why a stay in a room is over. */
+export function leftInWords(reason: RoomLeftReason | null): string {
+  switch (reason) {
+    case null:
+    case "left":
+      return "You have left the room.";
+    case "replaced":
+      return "You have joined this room in another window.";
+    case "removed":
+      return "A moderator has taken you out of the room.";
+    case "closed":
+      return "The room has closed.";
+    default:
+      return (plain as Record<string, string>)[reason] ?? "The room was left because of a problem. Join it again.";
   }
 }

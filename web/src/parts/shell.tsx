@@ -4,6 +4,8 @@ import { useServices } from "../services.tsx";
 import { Icon, type IconName } from "./icon.tsx";
 import { Link } from "./link.tsx";
 import { LinkBanner } from "./link-banner.tsx";
+import { RoomAudio } from "./room-audio.tsx";
+import { RoomDock } from "./room-dock.tsx";
 
 const sections: { label: string; icon: IconName; to: Route; pages: Route["page"][] }[] = [
   { label: "Rooms", icon: "rooms", to: { page: "rooms" }, pages: ["rooms", "room"] },
@@ -52,8 +54,10 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
       </nav>
       <main id="main" className="main" ref={main} tabIndex={-1}>
         <LinkBanner />
+        <RoomAudio />
         {children}
       </main>
+      <RoomDock route={route} />
     </div>
   );
 }

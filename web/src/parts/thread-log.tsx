@@ -1,0 +1,97 @@
+import { Fragment, useLayoutEffect, useRef } from "react";
+import { fullTime, shortTime } from "../words.ts";
+
+/** A message as the thread shows it, sent or on its way. */
+export type Bubble = {
+  key: string;
+  text: string;
+  mine: boolean;
+  /** Whose it is, where that is not plain from the thread. */
+  name?: string;
+  atMs?: number;
+  note?: string;
+  onRetry?: (() => void) | undefined;
+};
+
+/** The log of a thread or of a room: kept at its end, unless one has scrolled up to read. */
+export function ThreadLog({
+  label,
+  bubbles,
+  older,
+}: {
+  label: string;
+  bubbles: Bubble[];
+  older?: { load: () => void; busy: boolean } | undefined;
+}) {
+  const log = useRef<HTMLDivElement>(null);
+  const atEnd = useRef(true);
+  const before = useRef<{ height: number; firstKey: string | undefined }>({ height: 0, firstKey: undefined });
+
+  useLayoutEffect(() => {
+    const box = log.current;
+    if (!box) return;
+    const firstKey = bubbles[0]?.key;
+    const grewAbove = before.current.firstKey !== undefined && before.current.firstKey !== firstKey;
+    if (atEnd.current) box.scrollTop = box.scrollHeight;
+    else if (grewAbove) box.scrollTop += box.scrollHeight - before.current.height;
+    before.current = { height: box.scrollHeight, firstKey };
+  }, [bubbles]);
+
+  return (
+    <div
+      className="thread-log"
+      role="log"
+      aria-label={label}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+      tabIndex={0}
+      ref={log}
+      onScroll={({ currentTarget: box }) => {
+        atEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+      }}
+    >
+      {older && (
+        <button type="button" className="button button-small more" onClick={older.load} disabled={older.busy}>
+          {older.busy ? "Fetching…" : "Show earlier messages"}
+        </button>
+      )}
+      {bubbles.map((bubble, at) => (
+        <Fragment key={bubble.key}>
+          {startsDay(bubbles[at - 1]?.atMs, bubble.atMs) && <p className="thread-day hint">{dayOf(bubble.atMs)}</p>}
+          <div className={bubbleClass(bubble)}>
+            {bubble.name && <span className="bubble-name">{bubble.name}</span>}
+            {bubble.text}
+            <span className="bubble-note">
+              {bubble.atMs !== undefined && (
+                <time dateTime={new Date(bubble.atMs).toISOString()} title={fullTime(bubble.atMs)}>
+                  {shortTime(bubble.atMs)}
+                </time>
+              )}
+              {bubble.note && ` ${bubble.note}`}
+              {bubble.onRetry && (
+                <button type="button" className="link-button" onClick={bubble.onRetry}>
+                  Send again
+                </button>
+              )}
+            </span>
+          </div>
+        </Fragment>
+      ))}
+    </div>
+  );
+}
+
+function bubbleClass({ mine, onRetry }: Bubble): string {
+  return `bubble${mine ? " bubble-mine" : ""}${onRetry ? " bubble-failed" : ""}`;
+}
+
+function startsDay(previousMs: number | undefined, atMs: number | undefined): boolean {
+  if (atMs === undefined) return false;
+  return previousMs === undefined || new Date(previousMs).toDateString() !== new Date(atMs).toDateString();
+}
+
+const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+
+function dayOf(atMs: number | undefined): string {
+  if (atMs === undefined) return "";
+  return new Date(atMs).toDateString() === new Date().toDateString() ? "Today" : dayFormat.format(atMs);
+}
