@@ -18,7 +18,6 @@ import type {
   AttemptRepository,
   AudioTap,
   DrillRepository,
-  OpusPacket,
   Pronouncer,
   ScoreEvent,
   Scoring,
@@ -50,8 +49,6 @@ const defaultTimes: DrillTimes = { idleMs: 30_000, wholeMs: 300_000, resultMs: 3
 /** Who practises: one connection of one user. */
 export type Learner = { readonly userId: string; readonly connectionId: string };
 
-/** Refusals of frames that a connection is told of in one second; the rest is only counted. */
-const REJECTIONS_PER_SECOND = 20;
 const ATTEMPT_SAMPLES = limits.attemptMs * 16;
 
 type Running = {
@@ -79,7 +76,6 @@ export class Drills {
   readonly #times: DrillTimes;
   /** `null` while a start is under way. */
   readonly #byConnection = new Map<string, Running | null>();
-  readonly #rejections = new Map<string, { second: number; count: number }>();
   readonly #count: ReturnType<typeof drillMetrics>;
   /** Judged and on the way into storage, by attempt. */
   readonly #storing = new Map<string, Running>();
@@ -154,33 +150,28 @@ export class Drills {
     return { attemptId, text, words: words.map((word) => ({ text: word.text, phones: word.pronunciations[0] ?? [] })) };
   }
 
-  /** Takes one `drill.frame` message; what is wrong with it is pushed as `drill.frameRejected`. Never throws. */
-  frame(connectionId: string, bytes: unknown): void {
-    try {
-      const running = this.#byConnection.get(connectionId);
-      if (!running?.frames || running.state !== "running") throw new AppError("DRILL_NOT_RUNNING");
-      const frame = running.frames.read(bytes);
-      if (!frame) {
-        this.#count.frames.inc({ result: "duplicate" });
-        return;
-      }
-      const room = ATTEMPT_SAMPLES - running.samples;
-      const pcm = frame.pcm.length > room ? frame.pcm.subarray(0, room) : frame.pcm;
-      running.stream.push(pcm);
-      running.frames.accept(frame.number);
-      running.samples += pcm.length;
-      running.idle.refresh();
-      this.#count.frames.inc({ result: "taken" });
-      if (running.samples >= ATTEMPT_SAMPLES) this.#end(running);
-    } catch (error) {
-      this.#rejectFrame(connectionId, error);
-    }
+  /**
+   * Takes one `drill.frame` message. Audio past the longest attempt finishes the drill.
+   * @throws AppError DRILL_NOT_RUNNING, AUDIO_FRAME_MALFORMED, AUDIO_OVERFLOW (the frame may be sent again)
+   */
+  frame(connectionId: string, bytes: Uint8Array): void {
+    const running = this.#byConnection.get(connectionId);
+    if (!running?.frames || running.state !== "running") throw new AppError("DRILL_NOT_RUNNING");
+    const frame = running.frames.read(bytes);
+    if (!frame) return;
+    const pcm = frame.pcm.subarray(0, ATTEMPT_SAMPLES - running.samples);
+    running.stream.push(pcm);
+    running.frames.accept(frame.number);
+    running.samples += pcm.length;
+    running.idle.refresh();
+    if (running.samples === ATTEMPT_SAMPLES) this.#end(running);
   }
 
   /** Resolves once the result is stored; for an attempt that ended by itself, with what was stored. */
   async finish(learner: Learner, attemptId: string): Promise<CallReply<"drill.finish">> {
-    const running = this.#byConnection.get(learner.connectionId) ?? this.#storing.get(attemptId);
-    if (running?.attemptId === attemptId && running.learner.userId === learner.userId) {
+    const live = this.#byConnection.get(learner.connectionId);
+    const running = live?.attemptId === attemptId ? live : this.#storing.get(attemptId);
+    if (running && running.learner.userId === learner.userId) {
       this.#end(running);
       return { attempt: await running.outcome.promise };
     }
@@ -214,7 +205,6 @@ export class Drills {
 
   /** The connection is gone: its drill is judged on what was heard, and stored unless that was silence. */
   disconnected(connectionId: string): void {
-    this.#rejections.delete(connectionId);
     const running = this.#byConnection.get(connectionId);
     if (running === null) this.#byConnection.delete(connectionId);
     if (!running) return;
@@ -246,18 +236,16 @@ export class Drills {
   }
 
   async #tap(running: Running, roomId: string): Promise<void> {
-    const take = (packet: OpusPacket) => {
+    const { connectionId } = running.learner;
+    running.untap = await this.#options.audioTap.tap(roomId, connectionId, (payload, rtp) => {
       if (running.state !== "running") return;
       try {
-        running.stream.pushOpus(packet);
+        running.stream.pushOpus({ payload, ...rtp });
         running.idle.refresh();
       } catch {
         this.#end(running);
       }
-    };
-    running.untap = await this.#options.audioTap.tap(roomId, running.learner.connectionId, take, () =>
-      this.#end(running),
-    );
+    });
   }
 
   #tell(running: Running, event: ScoreEvent): void {
@@ -336,22 +324,6 @@ export class Drills {
     if (this.#byConnection.get(connectionId) === running) this.#byConnection.delete(connectionId);
   }
 
-  #rejectFrame(connectionId: string, error: unknown): void {
-    if (!(error instanceof AppError)) {
-      this.#options.log.error({ err: error, connectionId }, "frame failed");
-      return;
-    }
-    this.#count.frames.inc({ result: "rejected" });
-    const second = Math.floor(Date.now() / 1_000);
-    const told = this.#rejections.get(connectionId);
-    if (told?.second === second && told.count >= REJECTIONS_PER_SECOND) return;
-    this.#rejections.set(connectionId, { second, count: told?.second === second ? told.count + 1 : 1 });
-    const { code, message } = error;
-    this.#options.publisher.publish({ connection: connectionId }, "drill.frameRejected", {
-      error: { code, message, retryable: errors[code].retryable },
-    });
-  }
-
   #push<P extends PushName>(running: Running, name: P, payload: PushPayload<P>): void {
     if (running.lost) return;
     this.#options.publisher.publish({ connection: running.learner.connectionId }, name, payload);
@@ -366,6 +338,5 @@ function drillMetrics(metrics: Metrics, running: () => number) {
   return {
     started: metrics.counter("drills_started_total", "Drills started.", ["source"]),
     ended: metrics.counter("drills_ended_total", "Drills ended, by outcome.", ["outcome"]),
-    frames: metrics.counter("drill_frames_total", "Audio frames by what became of them.", ["result"]),
   };
 }

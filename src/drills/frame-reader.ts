@@ -14,8 +14,7 @@ export class FrameReader {
    * `accept` is called, so that a frame that could not be taken may be sent again.
    * @throws AppError AUDIO_FRAME_MALFORMED
    */
-  read(bytes: unknown): { pcm: Int16Array; number: number } | null {
-    if (!(bytes instanceof Uint8Array)) throw malformed("it is not binary");
+  read(bytes: Uint8Array): { pcm: Int16Array; number: number } | null {
     if (bytes.byteLength < FRAME_HEADER_BYTES) throw malformed("its header is cut");
     const payload = bytes.byteLength - FRAME_HEADER_BYTES;
     if (payload === 0) throw malformed("it holds no samples");

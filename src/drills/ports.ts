@@ -64,13 +64,12 @@ export interface Scoring {
 /** Listens in on the microphone that a connection publishes in a room; made by the rooms. */
 export interface AudioTap {
   /**
-   * Resolves to how to stop. `onClosed` is called once when the track ends by itself.
-   * @throws AppError ROOM_NOT_FOUND, NOT_IN_ROOM or NO_MICROPHONE_TRACK
+   * Resolves to how to stop.
+   * @throws AppError NOT_IN_ROOM, NO_MICROPHONE_TRACK or MEDIA_UNAVAILABLE
    */
   tap(
     roomId: string,
     connectionId: string,
-    onPacket: (packet: OpusPacket) => void,
-    onClosed: () => void,
+    onPacket: (payload: Uint8Array, rtp: { sequenceNumber: number; timestamp: number }) => void,
   ): Promise<() => void>;
 }
