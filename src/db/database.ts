@@ -1,14 +1,12 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { PGlite } from "@electric-sql/pglite";
-import { CamelCasePlugin, type Dialect, Kysely, PGliteDialect, PostgresDialect, sql } from "kysely";
+import { CamelCasePlugin, type Dialect, Kysely, PGliteDialect, sql } from "kysely";
 import { FileMigrationProvider, Migrator } from "kysely/migration";
-import pg from "pg";
 import type { SessionRepository, UserRepository } from "../accounts/ports.ts";
 import type { ConversationRepository, OutboxRepository } from "../chat/ports.ts";
 import type { Config } from "../config.ts";
 import type { AttemptRepository, DrillRepository } from "../drills/ports.ts";
-import { AppError } from "../lib/app-error.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { RoomRepository } from "../rooms/ports.ts";
 import { DbAttemptRepository } from "./attempt-repository.ts";
@@ -16,6 +14,7 @@ import { DbConversationRepository } from "./conversation-repository.ts";
 import { lockDataDir } from "./data-dir-lock.ts";
 import { drillItems } from "./drill-items.ts";
 import { DbDrillRepository } from "./drill-repository.ts";
+import { postgresDialect } from "./postgres.ts";
 import { DbRoomRepository } from "./room-repository.ts";
 import { DbSessionRepository } from "./session-repository.ts";
 import type { Db, Tables } from "./tables.ts";
@@ -39,7 +38,6 @@ export type Database = {
 };
 
 const migrationFolder = path.join(import.meta.dirname, "../../migrations");
-const INT8 = 20;
 
 /**
  * Opens the embedded database in DATA_DIR, or the PostgreSQL of DATABASE_URL, and brings its tables up to date. Several
@@ -51,7 +49,7 @@ export async function openDatabase(
   { log }: { log: Logger },
 ): Promise<Database> {
   const { dialect, release } = config.DATABASE_URL
-    ? { dialect: postgres(config.DATABASE_URL, log), release: () => {} }
+    ? { dialect: postgresDialect(config.DATABASE_URL, log), release: () => {} }
     : embedded(config.DATA_DIR);
   const db = new Kysely<Tables>({ dialect, plugins: [new CamelCasePlugin()] });
   const drills = new DbDrillRepository(db);
@@ -88,33 +86,6 @@ export async function openDatabase(
 function embedded(dataDir: string): { dialect: Dialect; release: () => void } {
   const release = lockDataDir(dataDir);
   return { dialect: new PGliteDialect({ pglite: () => new PGlite(path.join(dataDir, "database")) }), release };
-}
-
-function postgres(connectionString: string, log: Logger): Dialect {
-  const pool = new pg.Pool({
-    connectionString,
-    max: 10,
-    connectionTimeoutMillis: 5_000,
-    // A process that is cut off in a transaction must not hold a conversation's row for ever.
-    idle_in_transaction_session_timeout: 10_000,
-    types: {
-      // Our bigints are ms since 1970, far below 2^53.
-      getTypeParser: (oid: number, format?: "text" | "binary") =>
-        oid === INT8 ? Number : pg.types.getTypeParser(oid, format as "text"),
-    },
-  });
-  pool.on("error", (error) => log.warn({ err: error }, "an idle database connection was lost"));
-  return new PostgresDialect({
-    pool: {
-      options: pool.options,
-      end: () => pool.end(),
-      connect: () =>
-        pool.connect().catch((error: unknown) => {
-          log.error({ err: error }, "the database is unreachable");
-          throw new AppError("UNAVAILABLE");
-        }),
-    },
-  });
 }
 
 async function migrate(db: Db, log: Logger): Promise<void> {

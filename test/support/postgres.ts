@@ -13,6 +13,10 @@ const START_LIMIT_MS = 30_000;
 export type TestPostgres = {
   /** The connection string of a fresh, empty database. */
   createDatabase(): Promise<string>;
+  /** Cuts all connections without a goodbye; committed data stays. */
+  kill(): Promise<void>;
+  /** Again, after `kill()`, on the same port. */
+  start(): Promise<void>;
   /** Idempotent. */
   stop(): Promise<void>;
 };
@@ -49,42 +53,44 @@ export async function startPostgres(): Promise<TestPostgres> {
     // The machine does not crash in these tests, only processes do.
     fsync: "off",
   };
-  const child = spawn(
-    "setpriv",
-    [
-      ...asOwner,
-      ...["--pdeathsig", "INT"],
-      ...[join(bin, "postgres"), "-D", data],
-      ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
-    ],
-    { stdio: ["ignore", "ignore", "pipe"] },
-  );
-  let printed = "";
-  child.stderr.on("data", (chunk) => {
-    printed = (printed + chunk).slice(-10_000);
-  });
+  let child: ChildProcess | undefined;
   const address = (name: string) => `postgres://parlance@127.0.0.1:${port}/${name}`;
-  const stop = async () => {
-    if (child.exitCode === null && child.signalCode === null) {
-      const exited = once(child, "exit");
-      // SIGQUIT is its immediate shutdown; nothing in here is kept.
-      child.kill("SIGQUIT");
-      await exited;
+  const start = async () => {
+    const words = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+    const command = [...asOwner, "--pdeathsig", "INT", join(bin, "postgres"), "-D", data, ...words];
+    const started = spawn("setpriv", command, { stdio: ["ignore", "ignore", "pipe"] });
+    child = started;
+    let printed = "";
+    started.stderr.on("data", (chunk) => {
+      printed = (printed + chunk).slice(-10_000);
+    });
+    try {
+      await answering(address("postgres"), started);
+    } catch (error) {
+      await stop();
+      throw new Error(`PostgreSQL did not start:\n${printed}`, { cause: error });
     }
+  };
+  const kill = async () => {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    // SIGQUIT is its immediate shutdown: connections are cut, and the next start recovers.
+    child.kill("SIGQUIT");
+    await exited;
+  };
+  const stop = async () => {
+    await kill();
     rmSync(folder, { recursive: true, force: true });
   };
-  try {
-    await answering(address("postgres"), child);
-  } catch (error) {
-    await stop();
-    throw new Error(`PostgreSQL did not start:\n${printed}`, { cause: error });
-  }
+  await start();
   return {
     async createDatabase() {
       const name = `test_${randomUUID().replaceAll("-", "")}`;
       await query(address("postgres"), `create database ${name}`);
       return address(name);
     },
+    kill,
+    start,
     stop,
   };
 }

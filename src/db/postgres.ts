@@ -1,0 +1,46 @@
+import { type Dialect, PostgresDialect, type PostgresPoolClient } from "kysely";
+import pg from "pg";
+import { AppError } from "../lib/app-error.ts";
+import type { Logger } from "../lib/logger.ts";
+
+const INT8 = 20;
+/** SQLSTATE classes of a server that is going away, coming up, or has no connection left. */
+const GONE = /^(08|53300|57P0)/;
+
+/** PostgreSQL by a pool of connections. While it can't be reached, queries fail with AppError UNAVAILABLE. */
+export function postgresDialect(connectionString: string, log: Logger): Dialect {
+  const pool = new pg.Pool({
+    connectionString,
+    max: 10,
+    connectionTimeoutMillis: 5_000,
+    // A process that is cut off in a transaction must not hold a conversation's row for ever.
+    idle_in_transaction_session_timeout: 10_000,
+    types: {
+      // Our bigints are ms since 1970 and seqs, far below 2^53.
+      getTypeParser: (oid: number, format?: "text" | "binary") =>
+        oid === INT8 ? Number : pg.types.getTypeParser(oid, format as "text"),
+    },
+  });
+  pool.on("error", (error) => log.warn({ err: error }, "an idle database connection was lost"));
+  const unavailable = (error: unknown): never => {
+    log.error({ err: error }, "the database is unreachable");
+    throw new AppError("UNAVAILABLE");
+  };
+  const connect = async (): Promise<PostgresPoolClient> => {
+    const client = await pool.connect().catch(unavailable);
+    // All of a client that Kysely uses.
+    return {
+      query: (text: string, parameters: readonly unknown[]) =>
+        client.query(text, parameters as unknown[]).catch((error) => {
+          if (isLost(error)) unavailable(error);
+          throw error;
+        }),
+      release: (destroy?: boolean) => client.release(destroy),
+    } as unknown as PostgresPoolClient;
+  };
+  return new PostgresDialect({ pool: { options: pool.options, end: () => pool.end(), connect } });
+}
+
+function isLost(error: Error & { code?: string }): boolean {
+  return error instanceof pg.DatabaseError ? GONE.test(error.code ?? "") : true;
+}
