@@ -3,6 +3,7 @@ import { createAdapter as createPubSubAdapter } from "@socket.io/redis-adapter";
 import { createAdapter as createStreamsAdapter } from "@socket.io/redis-streams-adapter";
 import { Redis } from "ioredis";
 import { Server } from "socket.io";
+import { openRedis, patient } from "../src/cluster/redis.ts";
 import { createStreamAdapter } from "../src/cluster/stream-adapter.ts";
 import { createLogger } from "../src/lib/logger.ts";
 import { createMetrics } from "../src/lib/metrics.ts";
@@ -16,9 +17,9 @@ const [adapterName = "", redisUrl = "", nodeName = ""] = process.argv.slice(2);
 async function makeAdapter() {
   if (adapterName === "parlance") {
     const log = createLogger("silent");
-    return (
-      await createStreamAdapter({ url: redisUrl, prefix: "bench", log, metrics: createMetrics(), startLimitMs: 5_000 })
-    ).factory;
+    const publisher = openRedis(redisUrl, nodeName, log, patient);
+    const metrics = createMetrics();
+    return (await createStreamAdapter({ url: redisUrl, publisher, prefix: "bench:", log, metrics })).factory;
   }
   const redis = new Redis(redisUrl, { connectionName: nodeName, maxRetriesPerRequest: null });
   redis.on("error", () => {});

@@ -35,6 +35,7 @@ export const patient: RedisOptions = {
   enableOfflineQueue: true,
   autoResendUnfulfilledCommands: true,
   maxRetriesPerRequest: null,
+  commandTimeout: undefined,
 };
 
 /** Options of a connection that waits in blocking reads. */

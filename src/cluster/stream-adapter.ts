@@ -2,7 +2,7 @@ import { createAdapter } from "@socket.io/redis-streams-adapter";
 import type { Redis } from "ioredis";
 import type { Logger } from "../lib/logger.ts";
 import type { Metrics } from "../lib/metrics.ts";
-import { blocking, openRedis, patient, redisReady } from "./redis.ts";
+import { blocking, openRedis } from "./redis.ts";
 
 /** Makes the socket.io adapter of one namespace; given to `new Server({ adapter })`. */
 export type AdapterFactory = ReturnType<typeof createAdapter>;
@@ -27,35 +27,28 @@ export type StreamAdapter = {
  *   stop a node's own chat: here local delivery waits for nothing, and what Redis could not take is kept in order,
  *   bounded, and handed over when Redis is back;
  * - a failing read is repeated without a pause: here it waits.
- * @throws Error when Redis does not answer within `startLimitMs`
+ * @param options.publisher keeps commands until Redis is back (`patient`), and is ready; it stays the caller's
  */
 export async function createStreamAdapter(options: {
   url: string;
+  publisher: Redis;
   prefix: string;
   log: Logger;
   metrics: Metrics;
-  startLimitMs: number;
 }): Promise<StreamAdapter> {
-  const { url, prefix, log, metrics } = options;
-  const streamName = `${prefix}:broadcasts`;
-  const publisher = openRedis(url, "parlance-publisher", log, { ...patient, commandTimeout: undefined });
-  try {
-    await redisReady(publisher, options.startLimitMs);
-  } catch (error) {
-    publisher.disconnect();
-    throw error;
-  }
+  const { url, publisher, prefix, log, metrics } = options;
+  const streamName = `${prefix}broadcasts`;
   const start = await publisher.xadd(streamName, "MAXLEN", "~", STREAM_LENGTH, "*", "boot", "1");
 
   let pending = 0;
   metrics.gauge("cluster_broadcasts_pending", "Broadcasts waiting for Redis.", () => pending);
   const dropped = metrics.counter("cluster_broadcasts_dropped_total", "Broadcasts that other nodes never got.");
-  const opened: Redis[] = [publisher];
+  const opened: Redis[] = [];
 
   const facade = {
     options: { lazyConnect: false },
     duplicate() {
-      const redis = openRedis(url, "parlance-reader", log, { ...blocking, commandTimeout: undefined });
+      const redis = openRedis(url, "parlance-reader", log, blocking);
       const xread = redis.xread.bind(redis) as (...args: unknown[]) => Promise<unknown>;
       redis.xread = (async (...args: unknown[]) => {
         try {
@@ -92,7 +85,7 @@ export async function createStreamAdapter(options: {
   };
   const factory = createAdapter(facade, {
     streamName,
-    channelPrefix: `${prefix}:socket.io`,
+    channelPrefix: `${prefix}socket.io`,
     maxLen: STREAM_LENGTH,
     blockTimeInMs: READ_BLOCK_MS,
   });

@@ -99,6 +99,13 @@ export class LocalRooms implements RoomService {
     return room.tap(connectionId, onPacket);
   }
 
+  /** Drops a room that another node runs now; those inside hear `room.mediaLost` and join again, there. */
+  async abandon(roomId: string): Promise<void> {
+    const room = this.#open.get(roomId);
+    room?.abandon();
+    if (room) await this.#forget(room);
+  }
+
   /** Ends all rooms here. Idempotent. */
   async close(): Promise<void> {
     for (const { timer } of this.#gone.values()) clearTimeout(timer);

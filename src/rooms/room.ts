@@ -207,6 +207,13 @@ export class Room {
     else place.grace = setTimeout(() => this.#remove(place, "lost"), this.#options.graceMs);
   }
 
+  /** Ends the room here, since another node runs it now: those inside are told to join again, there. */
+  abandon(): void {
+    for (const { connectionId } of this.#places.values())
+      this.#publishTo(connectionId, "room.mediaLost", { roomId: this.id });
+    this.close();
+  }
+
   /** Ends the room for everybody inside. Idempotent. */
   close(): void {
     if (this.#closed) return;
@@ -348,7 +355,7 @@ export class Room {
     }
   }
 
-  #publishTo<P extends "room.consumer" | "room.consumerClosed" | "room.removed">(
+  #publishTo<P extends "room.consumer" | "room.consumerClosed" | "room.removed" | "room.mediaLost">(
     connection: string,
     name: P,
     payload: PushPayload<P>,
