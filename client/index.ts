@@ -1,8 +1,20 @@
 export { Connection, type ConnectionOptions, type ConnectionState } from "./connection.ts";
+export {
+  type DrillEvent,
+  type DrillLink,
+  type DrillPhone,
+  DrillSession,
+  type DrillSnapshot,
+  type DrillTarget,
+  type DrillWord,
+} from "./drill.ts";
 export { ParlanceError } from "./errors.ts";
+export { Microphone, MicrophoneError, type MicrophoneOptions, type MicrophoneTrouble } from "./microphone.ts";
+export { Resampler } from "./resampler.ts";
 export { request } from "./rest.ts";
 export {
   type RoomLeftReason,
+  type RoomLink,
   RoomSession,
   type RoomSessionOptions,
   type RoomSnapshot,

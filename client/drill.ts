@@ -1,0 +1,292 @@
+import {
+  type Attempt,
+  type Band,
+  type CallInput,
+  type DrillResult,
+  type ErrorBody,
+  FRAME_EVENT,
+  FRAME_HEADER_BYTES,
+  type PushPayload,
+  type ScoredWord,
+} from "#protocol";
+import type { Connection } from "./connection.ts";
+import { ParlanceError } from "./errors.ts";
+import { Resampler } from "./resampler.ts";
+
+/** What a drill needs of a connection. */
+export type DrillLink = Pick<Connection, "call" | "on" | "onState" | "send">;
+
+/** A phone of the sentence: not spoken yet, judged for now, or judged for good. */
+export type DrillPhone = {
+  readonly phone: string;
+  readonly judged?: {
+    readonly score: number;
+    readonly band: Band;
+    readonly final: boolean;
+    readonly heard?: string | undefined;
+  };
+};
+export type DrillWord = {
+  readonly text: string;
+  readonly phones: readonly DrillPhone[];
+  readonly judged?: { readonly score: number; readonly errorType: ScoredWord["errorType"] };
+};
+
+/** All a page shows of a drill. Never changed in place: another state is another object. */
+export type DrillSnapshot = {
+  readonly phase: "idle" | "starting" | "listening" | "finishing" | "finished" | "failed";
+  readonly attemptId: string | null;
+  readonly text: string;
+  readonly words: readonly DrillWord[];
+  /** The word that is being spoken: the first that is not judged. */
+  readonly currentWord: number;
+  readonly result: DrillResult | null;
+  readonly error: ParlanceError | null;
+  /** Audio sent and audio judged, in ms. */
+  readonly sentMs: number;
+  readonly judgedMs: number;
+};
+
+export type DrillEvent =
+  | ({ type: "phoneme" } & PushPayload<"drill.phoneme">)
+  | ({ type: "word" } & PushPayload<"drill.word">)
+  | ({ type: "result" } & DrillResult);
+
+export type DrillTarget = { drillId: string } | { text: string };
+
+const RATE = 16_000;
+const FRAME_SAMPLES = 320;
+/** The result waits for all audio to be judged, which a busy server may take its time for. */
+const FINISH_TIMEOUT_MS = 60_000;
+const idle: DrillSnapshot = {
+  phase: "idle",
+  attemptId: null,
+  text: "",
+  words: [],
+  currentWord: 0,
+  result: null,
+  error: null,
+  sentMs: 0,
+  judgedMs: 0,
+};
+
+/**
+ * One reading of one sentence: `start`, `feed` with microphone audio of any rate, `finish`. After that, or after a failure,
+ * it may start anew. Use `subscribe` and `snapshot` with React's useSyncExternalStore.
+ */
+export class DrillSession {
+  readonly #link: DrillLink;
+  readonly #listeners = new Set<() => void>();
+  readonly #eventListeners = new Set<(event: DrillEvent) => void>();
+  readonly #stops: (() => void)[];
+  #snapshot = idle;
+  #resampler: { rate: number; instance: Resampler } | undefined;
+  #frame = new Int16Array(FRAME_SAMPLES);
+  #filled = 0;
+  #frameNumber = 0;
+
+  constructor(link: DrillLink) {
+    this.#link = link;
+    this.#stops = [
+      link.on("drill.phoneme", (push) => this.#phoneme(push)),
+      link.on("drill.word", (push) => this.#word(push)),
+      link.on("drill.result", ({ attemptId, result }) => this.#result(attemptId, result)),
+      link.on("drill.progress", ({ attemptId, judgedMs }) => this.#isMine(attemptId) && this.#update({ judgedMs })),
+      link.on("drill.failed", ({ attemptId, error }) => this.#isMine(attemptId) && this.#fail(error)),
+      link.onState(({ kind }) => kind !== "connected" && this.#lost()),
+    ];
+  }
+
+  /** Bound, so that it can be handed on as it is. */
+  readonly snapshot = (): DrillSnapshot => this.#snapshot;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** Every judgement as it comes; returns how to stop. */
+  onEvent(listener: (event: DrillEvent) => void): () => void {
+    this.#eventListeners.add(listener);
+    return () => this.#eventListeners.delete(listener);
+  }
+
+  /**
+   * Starts judging. With `roomId` the microphone published in that room is the source, else what `feed` is given.
+   * @throws ParlanceError of drill.start; the snapshot's `error` is the same
+   */
+  async start(target: DrillTarget, options: { roomId?: string } = {}): Promise<void> {
+    this.#snapshot = { ...idle, phase: "starting" };
+    this.#resampler = undefined;
+    this.#filled = 0;
+    this.#frameNumber = 0;
+    this.#update({});
+    const source: CallInput<"drill.start">["source"] =
+      options.roomId === undefined ? { kind: "socket", sampleRate: RATE } : { kind: "room", roomId: options.roomId };
+    try {
+      const { attemptId, text, words } = await this.#link.call("drill.start", { ...target, source });
+      const lane = words.map((word) => ({ text: word.text, phones: word.phones.map((phone) => ({ phone })) }));
+      this.#update({ phase: "listening", attemptId, text, words: lane });
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+  }
+
+  /** Takes mono audio of any length: 16-bit, or floats of -1 to 1. Ignored unless listening. */
+  feed(samples: Float32Array | Int16Array, sampleRate: number = RATE): void {
+    if (this.#snapshot.phase !== "listening") return;
+    if (sampleRate === RATE) {
+      this.#append(samples);
+      return;
+    }
+    if (this.#resampler?.rate !== sampleRate)
+      this.#resampler = { rate: sampleRate, instance: new Resampler(sampleRate, RATE) };
+    this.#append(this.#resampler.instance.push(samples instanceof Int16Array ? toFloat(samples) : samples));
+  }
+
+  /** No more audio. Resolves to the attempt as it is kept. @throws ParlanceError */
+  async finish(): Promise<Attempt> {
+    const { phase, attemptId } = this.#snapshot;
+    if (attemptId === null || phase === "idle" || phase === "failed")
+      throw this.#snapshot.error ?? failure("DRILL_NOT_RUNNING", "No drill is running.");
+    if (phase === "listening") {
+      if (this.#resampler) this.#append(this.#resampler.instance.flush());
+      if (this.#filled > 0) this.#send(this.#frame.subarray(0, this.#filled));
+      this.#filled = 0;
+      this.#update({ phase: "finishing" });
+    }
+    try {
+      const { attempt } = await this.#link.call("drill.finish", { attemptId }, { timeoutMs: FINISH_TIMEOUT_MS });
+      if (this.#isMine(attemptId) && this.#snapshot.phase !== "finished") this.#settle(attempt);
+      return attempt;
+    } catch (error) {
+      if (this.#isMine(attemptId)) this.#fail(error);
+      throw error;
+    }
+  }
+
+  /** Drops the reading; nothing is kept of it. */
+  async cancel(): Promise<void> {
+    const { attemptId, phase } = this.#snapshot;
+    this.#snapshot = idle;
+    this.#update({});
+    if (attemptId !== null && (phase === "listening" || phase === "finishing"))
+      await this.#link.call("drill.cancel", { attemptId }).catch(() => {});
+  }
+
+  /** Cancels what runs and listens no more. Idempotent. */
+  close(): void {
+    for (const stop of this.#stops.splice(0)) stop();
+    void this.cancel();
+    this.#listeners.clear();
+    this.#eventListeners.clear();
+  }
+
+  #append(samples: Float32Array | Int16Array): void {
+    const scale = samples instanceof Int16Array ? 1 : 32_767;
+    for (const sample of samples) {
+      this.#frame[this.#filled++] = Math.max(-32_768, Math.min(32_767, Math.round(sample * scale)));
+      if (this.#filled < FRAME_SAMPLES) continue;
+      this.#send(this.#frame);
+      this.#filled = 0;
+    }
+  }
+
+  #send(samples: Int16Array): void {
+    const bytes = new Uint8Array(FRAME_HEADER_BYTES + samples.length * 2);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(0, this.#frameNumber++, true);
+    samples.forEach((sample, i) => {
+      view.setInt16(FRAME_HEADER_BYTES + 2 * i, sample, true);
+    });
+    this.#link.send(FRAME_EVENT, bytes);
+    this.#update({ sentMs: this.#snapshot.sentMs + samples.length / (RATE / 1_000) });
+  }
+
+  #isMine(attemptId: string): boolean {
+    return attemptId === this.#snapshot.attemptId;
+  }
+
+  #phoneme(push: PushPayload<"drill.phoneme">): void {
+    if (!this.#isMine(push.attemptId)) return;
+    const { phone, score, band, final, heard } = push;
+    this.#changeWord(push.word, (word) => {
+      const phones = [...word.phones];
+      phones[push.index] = { phone, judged: { score, band, final, heard } };
+      return { ...word, phones };
+    });
+    this.#tell({ type: "phoneme", ...push });
+  }
+
+  #word(push: PushPayload<"drill.word">): void {
+    if (!this.#isMine(push.attemptId)) return;
+    const { score, errorType } = push;
+    // A word said in another of its pronunciations may have fewer phones than the one that was laid out.
+    this.#changeWord(push.word, ({ text, phones }) => ({
+      text,
+      phones: phones.filter(({ judged }) => judged),
+      judged: { score, errorType },
+    }));
+    this.#tell({ type: "word", ...push });
+  }
+
+  #changeWord(at: number, change: (word: DrillWord) => DrillWord): void {
+    const words = this.#snapshot.words.map((word, index) => (index === at ? change(word) : word));
+    const unjudged = words.findIndex(({ judged }) => !judged);
+    this.#update({ words, currentWord: unjudged < 0 ? words.length : unjudged });
+  }
+
+  #result(attemptId: string, result: DrillResult): void {
+    if (!this.#isMine(attemptId)) return;
+    this.#settle(result);
+    this.#tell({ type: "result", ...result });
+  }
+
+  #settle(result: DrillResult): void {
+    const words = result.words.map(({ text, score, errorType, phones }) => ({
+      text,
+      phones: phones.map(({ phone, ...judged }) => ({ phone, judged: { ...judged, final: true } })),
+      judged: { score, errorType },
+    }));
+    const { audioMs } = result;
+    this.#update({ phase: "finished", result, words, currentWord: words.length, judgedMs: audioMs });
+  }
+
+  #lost(): void {
+    const { phase } = this.#snapshot;
+    if (phase !== "listening" && phase !== "finishing") return;
+    this.#fail(failure("UNAVAILABLE", "The connection was lost; what was heard so far is judged and kept."));
+  }
+
+  #fail(cause: unknown): void {
+    const error =
+      cause instanceof ParlanceError
+        ? cause
+        : isErrorBody(cause)
+          ? new ParlanceError(cause)
+          : failure("INTERNAL", String(cause));
+    this.#update({ phase: "failed", error });
+  }
+
+  #tell(event: DrillEvent): void {
+    for (const listener of [...this.#eventListeners]) listener(event);
+  }
+
+  #update(patch: Partial<DrillSnapshot>): void {
+    this.#snapshot = { ...this.#snapshot, ...patch };
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+function toFloat(samples: Int16Array): Float32Array {
+  return Float32Array.from(samples, (sample) => sample / 32_768);
+}
+
+function isErrorBody(value: unknown): value is ErrorBody {
+  return typeof value === "object" && value !== null && "code" in value && "retryable" in value;
+}
+
+function failure(code: ErrorBody["code"], message: string): ParlanceError {
+  return new ParlanceError({ code, message, retryable: code === "UNAVAILABLE" });
+}
