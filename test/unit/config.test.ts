@@ -71,3 +71,12 @@ test("[OPS-14] .env.example with every default uncommented is a valid configurat
   assert.deepEqual(Object.keys(env).toSorted(), Object.keys(settings).toSorted());
   assert.deepEqual(parseConfig(env), parseConfig({}));
 });
+
+test("[OPS-14] files for deployment name only settings that exist", () => {
+  for (const file of ["docker-compose.yml", "Dockerfile", "README.md"]) {
+    const text = readFileSync(join(import.meta.dirname, "../..", file), "utf8");
+    for (const [name] of text.matchAll(/\bPARLANCE_[A-Z_]+\b/g)) {
+      assert.ok(Object.hasOwn(settings, name) || name === "PARLANCE_URL", `${name} in ${file}`);
+    }
+  }
+});

@@ -42,7 +42,6 @@ const packages: { name: RegExp; only: string[] }[] = [
   { name: /^(kysely|pg|@electric-sql\/pglite)(\/|$)/, only: ["src/db", "migrations"] },
   { name: /^onnxruntime-/, only: ["workers"] },
   { name: /^(ioredis|@socket\.io\/redis-.*)$/, only: ["src/cluster"] },
-  { name: /^(pino|prom-client)$/, only: ["src/lib"] },
   { name: /^(react|react-dom)(\/|$)/, only: ["web"] },
 ];
 
