@@ -9,7 +9,13 @@ export {
   type DrillWord,
 } from "./drill.ts";
 export { ParlanceError } from "./errors.ts";
-export { Microphone, MicrophoneError, type MicrophoneOptions, type MicrophoneTrouble } from "./microphone.ts";
+export {
+  Microphone,
+  MicrophoneError,
+  type MicrophoneOptions,
+  type MicrophoneTrouble,
+  microphoneTroubleOf,
+} from "./microphone.ts";
 export { Resampler } from "./resampler.ts";
 export { request } from "./rest.ts";
 export {

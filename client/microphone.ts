@@ -35,7 +35,7 @@ export class Microphone {
         audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: true },
       });
     } catch (error) {
-      throw new MicrophoneError(troubleOf(error), error);
+      throw new MicrophoneError(microphoneTroubleOf(error), error);
     }
     const context = new AudioContext();
     try {
@@ -73,7 +73,7 @@ export class Microphone {
 }
 
 /** What a failed getUserMedia means. */
-function troubleOf(error: unknown): MicrophoneTrouble {
+export function microphoneTroubleOf(error: unknown): MicrophoneTrouble {
   switch ((error as { name?: string } | undefined)?.name) {
     case "NotAllowedError":
     case "SecurityError":

@@ -1,10 +1,7 @@
-import { type Connection, RoomSession } from "#client";
+import { type Connection, type MicrophoneTrouble, microphoneTroubleOf, RoomSession } from "#client";
 
 /** One's microphone in a room. "listening": not asked for. */
 export type RoomMicrophone = "listening" | "asking" | "on" | MicrophoneTrouble;
-/** Why there is no microphone: each has its own remedy. */
-export type MicrophoneTrouble = "denied" | "missing" | "busy" | "insecure";
-
 export type VoiceSnapshot = {
   /** The stay in a room, if there is one; it goes on while other pages are open. */
   readonly stay: RoomSession | null;
@@ -72,7 +69,7 @@ export class Voice {
     } catch (error) {
       if (this.#snapshot.stay !== stay) return;
       if (this.#stream) this.#update({ error });
-      else this.#update({ microphone: troubleOf(error) });
+      else this.#update({ microphone: microphoneTroubleOf(error) });
     }
   }
 
@@ -97,19 +94,5 @@ export class Voice {
   #update(patch: Partial<VoiceSnapshot>): void {
     this.#snapshot = { ...this.#snapshot, ...patch };
     for (const listener of [...this.#listeners]) listener();
-  }
-}
-
-/** What a failed getUserMedia means. */
-function troubleOf(error: unknown): MicrophoneTrouble {
-  switch ((error as { name?: string } | undefined)?.name) {
-    case "NotAllowedError":
-    case "SecurityError":
-      return "denied";
-    case "NotFoundError":
-    case "OverconstrainedError":
-      return "missing";
-    default:
-      return "busy";
   }
 }

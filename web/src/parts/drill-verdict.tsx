@@ -1,5 +1,6 @@
+import type { DrillWord } from "#client";
 import type { DrillResult } from "#protocol";
-import { bandOf, type LaneWord, soundInWords } from "./phoneme-lane.tsx";
+import { bandOf, soundInWords } from "./phoneme-lane.tsx";
 
 const outcomes: Record<DrillResult["outcome"], { title: string; text: string } | null> = {
   scored: null,
@@ -64,7 +65,7 @@ function Meter({ label, value }: { label: string; value: number }) {
 }
 
 /** The few things that would help most; the rest shows in the lane. */
-function Advice({ words }: { words: LaneWord[] }) {
+function Advice({ words }: { words: DrillWord[] }) {
   const omitted = words.filter(({ judged }) => judged?.errorType === "omission").map(({ text }) => text);
   const sounds = words
     .flatMap((word) => word.phones.map((phone) => ({ word, phone })))
@@ -94,7 +95,7 @@ function Advice({ words }: { words: LaneWord[] }) {
 }
 
 /** A stored word as the lane shows it. */
-export function laneWordOf(word: DrillResult["words"][number]): LaneWord {
+export function laneWordOf(word: DrillResult["words"][number]): DrillWord {
   return {
     text: word.text,
     judged: { score: word.score, errorType: word.errorType },

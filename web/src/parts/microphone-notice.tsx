@@ -1,4 +1,4 @@
-import type { MicrophoneTrouble } from "../voice.ts";
+import type { MicrophoneTrouble } from "#client";
 
 const remedies: Record<MicrophoneTrouble, { title: string; text: string; retry: boolean }> = {
   denied: {

@@ -1,16 +1,7 @@
-import type { Band, ScoredWord } from "#protocol";
+import { memo } from "react";
+import type { DrillPhone, DrillWord } from "#client";
+import type { Band } from "#protocol";
 import { exampleOf, ipa } from "../phone-symbols.ts";
-
-/** A phone on the page: not spoken yet, judged for now, or judged for good. */
-export type LanePhone = {
-  phone: string;
-  judged?: { score: number; band: Band; final: boolean; heard?: string | undefined } | undefined;
-};
-export type LaneWord = {
-  text: string;
-  phones: LanePhone[];
-  judged?: { score: number; errorType: ScoredWord["errorType"] } | undefined;
-};
 
 /** Each band has a shape of its own, so that no judgement hangs on colour. */
 const marks: Record<Band, { sign: string; word: string }> = {
@@ -19,7 +10,7 @@ const marks: Record<Band, { sign: string; word: string }> = {
   poor: { sign: "✕", word: "poor" },
 };
 
-export function bandOf(word: LaneWord): Band | undefined {
+export function bandOf(word: DrillWord): Band | undefined {
   if (!word.judged) return undefined;
   const bands = word.phones.map(({ judged }) => judged?.band);
   if (word.judged.errorType !== "none" || bands.includes("poor")) return "poor";
@@ -27,7 +18,13 @@ export function bandOf(word: LaneWord): Band | undefined {
 }
 
 /** The sentence, large, with the sounds of each word under it; they fill while one speaks. */
-export function PhonemeLane({ words, current }: { words: LaneWord[]; current?: number | undefined }) {
+export const PhonemeLane = memo(function PhonemeLane({
+  words,
+  current,
+}: {
+  words: readonly DrillWord[];
+  current?: number | undefined;
+}) {
   return (
     <ol className="lane" aria-label="The sentence, word by word">
       {words.map((word, at) => (
@@ -47,9 +44,9 @@ export function PhonemeLane({ words, current }: { words: LaneWord[]; current?: n
       ))}
     </ol>
   );
-}
+});
 
-function Tile({ phone, judged, omitted }: LanePhone & { omitted: boolean }) {
+function Tile({ phone, judged, omitted }: DrillPhone & { omitted: boolean }) {
   const example = exampleOf(phone);
   const as = example ? `as in “${example}”` : "";
   const sign = omitted ? "–" : judged?.final ? marks[judged.band].sign : judged ? "·" : "";
@@ -69,7 +66,7 @@ function Tile({ phone, judged, omitted }: LanePhone & { omitted: boolean }) {
 }
 
 /** What a screen reader hears of a judged word. */
-export function wordInWords(word: LaneWord): string {
+export function wordInWords(word: DrillWord): string {
   if (!word.judged) return "not spoken yet";
   if (word.judged.errorType === "omission") return "left out";
   const wrong = word.phones
