@@ -212,9 +212,9 @@ export class Drills {
     this.#end(running);
   }
 
-  /** How many drills run now; a drain waits for none. */
-  get running(): number {
-    return this.#byConnection.size;
+  /** Whether a drill runs on that connection; a drain waits for it. */
+  busy(connectionId: string): boolean {
+    return this.#byConnection.has(connectionId);
   }
 
   /** Ends all drills and resolves when what they gave is stored. New ones are refused with DRAINING. Idempotent. */
