@@ -184,7 +184,7 @@ export class DrillSession {
   }
 
   #append(samples: Float32Array | Int16Array): void {
-    const scale = samples instanceof Int16Array ? 1 : 32_767;
+    const scale = samples instanceof Int16Array ? 1 : 32_768;
     for (const sample of samples) {
       this.#frame[this.#filled++] = Math.max(-32_768, Math.min(32_767, Math.round(sample * scale)));
       if (this.#filled < FRAME_SAMPLES) continue;

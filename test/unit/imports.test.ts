@@ -27,7 +27,7 @@ const areas: { area: string; may: string[]; types?: string[] }[] = [
   { area: "workers", may: base, types: ["src/phonemes", "src/drills/ports.ts"] },
   { area: "client", may: ["src/protocol"] },
   { area: "web", may: ["src/protocol", "client"] },
-  { area: "cli/score.ts", may: ["src/protocol", "client", "cli", "workers", "src/phonemes"] },
+  { area: "cli/score.ts", may: ["src/protocol", "src/lib", "client", "cli", "workers", "src/phonemes"] },
   { area: "cli/check.ts", may: ["src", "workers", "client", "cli"] },
   { area: "cli", may: ["src/protocol", "client"] },
   { area: "migrations", may: [] },
