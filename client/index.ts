@@ -1,5 +1,11 @@
 export { Connection, type ConnectionOptions, type ConnectionState } from "./connection.ts";
 export {
+  Conversations,
+  type ConversationsLink,
+  type ConversationsSnapshot,
+  type ConversationView,
+} from "./conversations.ts";
+export {
   type DrillEvent,
   type DrillLink,
   type DrillPhone,
@@ -16,6 +22,7 @@ export {
   type MicrophoneTrouble,
   microphoneTroubleOf,
 } from "./microphone.ts";
+export type { OutgoingMessage } from "./outgoing.ts";
 export { Resampler } from "./resampler.ts";
 export { request } from "./rest.ts";
 export {

@@ -1,0 +1,357 @@
+import type { Message, PublicUser } from "#protocol";
+import type { Connection, ConnectionState } from "./connection.ts";
+import { ParlanceError } from "./errors.ts";
+import { Outgoing, type OutgoingMessage } from "./outgoing.ts";
+import { Thread } from "./thread.ts";
+
+/** A conversation as a page shows it; another object on each change. */
+export type ConversationView = {
+  readonly id: string;
+  readonly members: readonly PublicUser[];
+  /** The newest messages known, ascending and without gaps; all of them only as far back as was asked for. */
+  readonly messages: readonly Message[];
+  /** One's own that are on their way or were refused, in the order of writing. */
+  readonly outgoing: readonly OutgoingMessage[];
+  readonly lastMessage: Message | null;
+  /** Messages of others that one has not read. */
+  readonly unread: number;
+  /** Up to which seq each member has read, by user id. */
+  readonly readSeq: Readonly<Record<string, number>>;
+  /** Whether there are earlier messages to ask for, or they are being fetched. */
+  readonly older: "none" | "available" | "loading";
+};
+
+export type ConversationsSnapshot = {
+  /** False until the first list is here. */
+  readonly loaded: boolean;
+  /** Whether what is shown may be behind: the connection is gone, or what was missed is being fetched. */
+  readonly stale: boolean;
+  /** The most recently active first. */
+  readonly conversations: readonly ConversationView[];
+  /** Unread messages in all of them. */
+  readonly unread: number;
+};
+
+/** What the store needs of a connection. */
+export type ConversationsLink = Pick<Connection, "call" | "on" | "onState">;
+
+/** Messages fetched at once. */
+const PAGE = 50;
+/** Further behind than this, a thread starts anew at its end instead of being caught up message by message. */
+const CATCH_UP = 500;
+const RETRY_MS = [500, 1_000, 2_000, 5_000, 10_000];
+/** Pushes are a lossy hint: this often the list is compared with the server's even when nothing seems missing. */
+const COMPARE_MS = 60_000;
+
+type Entry = { thread: Thread; outgoing: Outgoing; view: ConversationView; watchers: number; loadingOlder: boolean };
+
+/**
+ * One's private messages on one connection, through its reconnects: it notices what it missed and fetches it, and sends
+ * what one writes until it is stored, once. Use `subscribe` and `snapshot` with React's useSyncExternalStore.
+ */
+export class Conversations {
+  readonly #link: ConversationsLink;
+  readonly #entries = new Map<string, Entry>();
+  readonly #listeners = new Set<() => void>();
+  readonly #stops: (() => void)[];
+  /** Marks that the server has not confirmed yet. */
+  readonly #marks = new Map<string, number>();
+  #snapshot: ConversationsSnapshot = { loaded: false, stale: true, conversations: [], unread: 0 };
+  #me: string | undefined;
+  #connected = false;
+  /** The server's list must be fetched: after each connect, and when an unknown conversation speaks. */
+  #listDue = true;
+  /** Whether it was fetched since the last connect. */
+  #listed = false;
+  #syncing = false;
+  #attempt = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+
+  constructor(connection: ConversationsLink) {
+    this.#link = connection;
+    const compare = setInterval(() => {
+      this.#listDue = true;
+      this.#sync();
+    }, COMPARE_MS);
+    this.#stops = [
+      connection.on("chat.message", ({ message }) => this.#receive(message)),
+      connection.on("chat.read", ({ conversationId, userId, seq }) => {
+        const entry = this.#entries.get(conversationId);
+        if (entry?.thread.read(userId, seq)) this.#changed(entry);
+      }),
+      connection.onState((state) => this.#enter(state)),
+      () => clearInterval(compare),
+    ];
+  }
+
+  /** Bound, so that it can be handed on as it is. */
+  readonly snapshot = (): ConversationsSnapshot => this.#snapshot;
+
+  /** Calls `listener` on each change; returns how to stop. Bound. */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** The direct conversation with a person. @throws ParlanceError USER_NOT_FOUND, CANNOT_MESSAGE_SELF, UNAVAILABLE … */
+  async open(userId: string): Promise<ConversationView> {
+    const { conversation } = await this.#link.call("chat.open", { userId });
+    const known = this.#entries.get(conversation.id);
+    known?.thread.merge(conversation);
+    const entry = known ?? this.#add(new Thread(conversation));
+    this.#changed(entry);
+    return entry.view;
+  }
+
+  /** Somebody looks at a conversation: its last page is fetched and kept complete. Returns how to stop. */
+  watch(conversationId: string): () => void {
+    const entry = this.#entry(conversationId);
+    entry.watchers += 1;
+    this.#sync();
+    let stopped = false;
+    return () => {
+      if (stopped) return;
+      stopped = true;
+      entry.watchers -= 1;
+      if (entry.watchers > 0) return;
+      entry.thread.trim();
+      this.#changed(entry);
+    };
+  }
+
+  /**
+   * Fetches a page of earlier messages; at most one at a time.
+   * @throws ParlanceError
+   */
+  async loadOlder(conversationId: string): Promise<void> {
+    const entry = this.#entry(conversationId);
+    if (entry.loadingOlder || !entry.thread.hasOlder) return;
+    entry.loadingOlder = true;
+    this.#changed(entry);
+    try {
+      await this.#fetchOlder(entry);
+    } finally {
+      entry.loadingOlder = false;
+      this.#changed(entry);
+    }
+  }
+
+  /**
+   * Writes a message: it is shown as `outgoing` at once and sent as soon and as often as needed.
+   * @returns its client id
+   * @throws ParlanceError RATE_LIMITED when too many wait already
+   */
+  send(conversationId: string, text: string): string {
+    return this.#entry(conversationId).outgoing.add(text);
+  }
+
+  /** Sends one that failed again. */
+  retry(conversationId: string, clientId: string): void {
+    this.#entry(conversationId).outgoing.retry(clientId);
+  }
+
+  /** Gives one that failed up. */
+  discard(conversationId: string, clientId: string): void {
+    this.#entry(conversationId).outgoing.discard(clientId);
+  }
+
+  /** All that is shown of the conversation was read. */
+  markRead(conversationId: string): void {
+    const entry = this.#entry(conversationId);
+    const seq = entry.thread.lastSeq;
+    if (!this.#me || !entry.thread.read(this.#me, seq)) return;
+    this.#marks.set(conversationId, seq);
+    this.#changed(entry);
+    this.#sync();
+  }
+
+  /** Idempotent. The connection stays open. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    for (const stop of this.#stops) stop();
+    for (const { outgoing } of this.#entries.values()) outgoing.close();
+    this.#listeners.clear();
+  }
+
+  #enter(state: ConnectionState): void {
+    this.#connected = state.kind === "connected";
+    this.#listed = false;
+    if (state.kind === "connected") {
+      this.#me = state.ready.user.id;
+      this.#listDue = true;
+      this.#attempt = 0;
+      for (const { outgoing } of this.#entries.values()) outgoing.wake();
+      this.#sync();
+    }
+    this.#publish();
+  }
+
+  #receive(message: Message): void {
+    const entry = this.#entries.get(message.conversationId);
+    if (!entry) {
+      this.#listDue = true;
+      this.#sync();
+      return;
+    }
+    entry.thread.add([message]);
+    if (entry.thread.behind) {
+      // Where nobody looks, the newest message is enough; the others are fetched when somebody does.
+      if (entry.watchers === 0) entry.thread.restart([message]);
+      else this.#sync();
+    }
+    this.#changed(entry);
+  }
+
+  /** Fetches what is missing, until nothing is or the connection is gone. One at a time. */
+  #sync(): void {
+    if (this.#syncing || this.#closed || !this.#connected) return;
+    this.#syncing = true;
+    clearTimeout(this.#timer);
+    this.#catchUp().then(
+      () => {
+        this.#attempt = 0;
+        this.#syncing = false;
+        this.#publish();
+        if (this.#missing()) this.#sync();
+      },
+      () => {
+        this.#syncing = false;
+        if (this.#closed || !this.#connected) return;
+        this.#timer = setTimeout(() => this.#sync(), RETRY_MS[Math.min(this.#attempt, RETRY_MS.length - 1)]);
+        this.#attempt += 1;
+      },
+    );
+  }
+
+  #missing(): boolean {
+    return this.#listDue || this.#marks.size > 0 || this.#incomplete().length > 0;
+  }
+
+  #incomplete(): Entry[] {
+    return [...this.#entries.values()].filter(
+      ({ thread, watchers }) => watchers > 0 && (thread.behind || (thread.hasOlder && thread.messages.length < PAGE)),
+    );
+  }
+
+  async #catchUp(): Promise<void> {
+    if (this.#listDue) {
+      this.#listDue = false;
+      try {
+        await this.#fetchList();
+      } catch (error) {
+        this.#listDue = true;
+        throw error;
+      }
+    }
+    for (const entry of this.#incomplete()) {
+      if (entry.thread.behind) await this.#fetchNewer(entry);
+      else await this.#fetchOlder(entry);
+      this.#changed(entry);
+    }
+    for (const [conversationId, seq] of [...this.#marks]) {
+      await this.#link.call("chat.markRead", { conversationId, seq }).catch((error) => {
+        if (!(error instanceof ParlanceError) || error.retryable) throw error;
+      });
+      if (this.#marks.get(conversationId) === seq) this.#marks.delete(conversationId);
+    }
+  }
+
+  async #fetchList(): Promise<void> {
+    const { conversations } = await this.#link.call("chat.list", {});
+    for (const conversation of conversations) {
+      const known = this.#entries.get(conversation.id);
+      known?.thread.merge(conversation);
+      const entry = known ?? this.#add(new Thread(conversation));
+      const { thread, watchers } = entry;
+      if (thread.behind && watchers === 0 && conversation.lastMessage) thread.restart([conversation.lastMessage]);
+      this.#render(entry);
+    }
+    this.#listed = true;
+    this.#publish();
+  }
+
+  async #fetchNewer({ thread }: Entry): Promise<void> {
+    const { id: conversationId, lastSeq, knownSeq } = thread;
+    const tooFar = knownSeq - lastSeq > CATCH_UP;
+    const range = tooFar ? { limit: PAGE } : { afterSeq: lastSeq, limit: PAGE };
+    const { messages } = await this.#link.call("chat.history", { conversationId, ...range });
+    if (tooFar) thread.restart(messages);
+    else thread.add(messages);
+    if (thread.lastSeq === lastSeq) throw new Error("the server knows of messages that it does not give");
+  }
+
+  async #fetchOlder({ thread }: Entry): Promise<void> {
+    const beforeSeq = thread.messages[0]?.seq ?? thread.knownSeq + 1;
+    const input = { conversationId: thread.id, beforeSeq, limit: PAGE };
+    const { messages } = await this.#link.call("chat.history", input);
+    thread.addOlder(messages);
+    const first = thread.messages[0]?.seq ?? beforeSeq;
+    if (thread.hasOlder && first >= beforeSeq) throw new Error("an earlier page did not join on");
+  }
+
+  #entry(conversationId: string): Entry {
+    const entry = this.#entries.get(conversationId);
+    if (entry) return entry;
+    throw new ParlanceError({ code: "CONVERSATION_NOT_FOUND", message: "No such conversation.", retryable: false });
+  }
+
+  #add(thread: Thread): Entry {
+    const conversationId = thread.id;
+    const outgoing = new Outgoing({
+      send: (draft) => this.#link.call("chat.send", { conversationId, ...draft }),
+      connected: () => this.#connected,
+      stored: (message) => this.#receive(message),
+      changed: () => this.#changed(entry),
+    });
+    const view = viewOf(thread, outgoing, this.#me, false);
+    const entry: Entry = { thread, outgoing, view, watchers: 0, loadingOlder: false };
+    this.#entries.set(conversationId, entry);
+    return entry;
+  }
+
+  #changed(entry: Entry): void {
+    this.#render(entry);
+    this.#publish();
+  }
+
+  #render(entry: Entry): void {
+    const { thread, outgoing } = entry;
+    if (outgoing.items.length > 0) {
+      const mine = thread.messages.filter((message) => message.senderId === this.#me);
+      outgoing.settle(new Set(mine.map((message) => message.clientId)), thread.lastSeq);
+    }
+    entry.view = viewOf(thread, outgoing, this.#me, entry.loadingOlder);
+  }
+
+  #publish(): void {
+    if (this.#closed) return;
+    const views = [...this.#entries.values()].map((entry) => entry.view).sort(byActivity);
+    this.#snapshot = {
+      loaded: this.#snapshot.loaded || this.#listed,
+      stale: !this.#connected || !this.#listed || this.#incomplete().length > 0,
+      conversations: views,
+      unread: views.reduce((sum, view) => sum + view.unread, 0),
+    };
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+function viewOf(thread: Thread, outgoing: Outgoing, me: string | undefined, loadingOlder: boolean): ConversationView {
+  return {
+    id: thread.id,
+    members: thread.members,
+    messages: thread.messages,
+    outgoing: outgoing.items,
+    lastMessage: thread.messages.at(-1) ?? null,
+    unread: me === undefined ? 0 : Math.max(0, thread.knownSeq - (thread.readSeq[me] ?? 0)),
+    readSeq: thread.readSeq,
+    older: loadingOlder ? "loading" : thread.hasOlder ? "available" : "none",
+  };
+}
+
+function byActivity(a: ConversationView, b: ConversationView): number {
+  const at = (view: ConversationView) => view.lastMessage?.sentAtMs ?? Number.POSITIVE_INFINITY;
+  return at(b) - at(a) || (a.id < b.id ? -1 : 1);
+}
