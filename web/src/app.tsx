@@ -9,14 +9,13 @@ import { RoomPage } from "./pages/room-page.tsx";
 import { RoomsPage } from "./pages/rooms-page.tsx";
 import { SignInPage } from "./pages/sign-in-page.tsx";
 import { Shell } from "./parts/shell.tsx";
-import { parseRoute, type Route, useAddress } from "./router.ts";
+import { type Route, useRoute } from "./router.ts";
 import { ServicesProvider } from "./services.tsx";
 
 export function App({ session }: { session: Session }) {
   const state = useSyncExternalStore(session.subscribe, session.snapshot);
-  const address = useAddress();
+  const route = useRoute();
   if (state.kind === "signedOut") return <SignInPage session={session} reason={state.reason} />;
-  const route = parseRoute(address);
   return (
     <ServicesProvider key={keyOf(state.connection)} session={session} state={state}>
       <Shell route={route}>

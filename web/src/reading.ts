@@ -66,7 +66,7 @@ export class Reading {
     if (this.#snapshot.phase !== "idle" && this.#snapshot.phase !== "over") return;
     const round = ++this.#round;
     const { words } = this.#snapshot;
-    this.#set({ ...idle, phase: "asking", words: words && words.map(unjudged) });
+    this.#set({ ...idle, phase: "asking", words: words?.map(unjudged) ?? null });
     try {
       // The microphone first: its question may take the learner a while, and the drill's clock should not run yet.
       const microphone = await Microphone.open({

@@ -89,3 +89,7 @@ function subscribe(listener: () => void): () => void {
 export function useAddress(): string {
   return useSyncExternalStore(subscribe, here);
 }
+
+export function useRoute(): Route {
+  return parseRoute(useAddress());
+}

@@ -1,6 +1,7 @@
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState, useSyncExternalStore } from "react";
-import type { Connection, ConnectionState, Session, SessionState } from "#client";
+import { type Connection, type ConnectionState, Conversations, type Session, type SessionState } from "#client";
 import type { User } from "#protocol";
+import { Online } from "./online.ts";
 import { Voice } from "./voice.ts";
 
 type SignedIn = Extract<SessionState, { kind: "signedIn" }>;
@@ -13,6 +14,8 @@ export type Services = {
   link: ConnectionState;
   draining: boolean;
   voice: Voice;
+  conversations: Conversations;
+  online: Online;
 };
 
 const Context = createContext<Services | null>(null);
@@ -39,11 +42,20 @@ export function ServicesProvider({
   children: ReactNode;
 }) {
   const { user, connection, link, draining } = state;
-  const [voice] = useState(() => new Voice(connection));
-  useEffect(() => () => voice.close(), [voice]);
+  const [stores] = useState(() => ({
+    voice: new Voice(connection),
+    conversations: new Conversations(connection),
+    online: new Online(connection),
+  }));
+  useEffect(
+    () => () => {
+      for (const store of Object.values(stores)) store.close();
+    },
+    [stores],
+  );
   const services = useMemo(
-    () => ({ session, user, connection, link, draining, voice }),
-    [session, user, connection, link, draining, voice],
+    () => ({ session, user, connection, link, draining, ...stores }),
+    [session, user, connection, link, draining, stores],
   );
   return <Context value={services}>{children}</Context>;
 }

@@ -32,6 +32,11 @@ const plain: Partial<Record<ErrorCode, string>> = {
   DRAINING: "The server is restarting. Try again in a moment.",
 };
 
+/** A code alone, where no words of the server came with it. */
+export function codeInWords(code: ErrorCode): string {
+  return plain[code] ?? "The server did not take it.";
+}
+
 /** Any failure as one plain sentence. */
 export function inWords(error: unknown): string {
   if (!(error instanceof ParlanceError)) return "Something went wrong in this page. Reload it and try again.";

@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useRef } from "react";
 import type { Route } from "../router.ts";
-import { useServices } from "../services.tsx";
+import { useServices, useStore } from "../services.tsx";
 import { Icon, type IconName } from "./icon.tsx";
 import { Link } from "./link.tsx";
 import { LinkBanner } from "./link-banner.tsx";
@@ -16,7 +16,8 @@ const sections: { label: string; icon: IconName; to: Route; pages: Route["page"]
 
 /** Navigation, who one is, the state of the connection, and the page in the middle. */
 export function Shell({ route, children }: { route: Route; children: ReactNode }) {
-  const { session, user } = useServices();
+  const { session, user, conversations } = useServices();
+  const { unread } = useStore(conversations);
   const main = useRef<HTMLElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each page starts at its top
   useEffect(() => main.current?.scrollTo(0, 0), [route.page]);
@@ -47,6 +48,12 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
               <Link to={to} aria-current={pages.includes(route.page) ? "page" : undefined}>
                 <Icon name={icon} />
                 <span className="nav-label">{label}</span>
+                {label === "Messages" && unread > 0 && (
+                  <span className="count">
+                    {unread > 99 ? "99+" : unread}
+                    <span className="hidden"> unread</span>
+                  </span>
+                )}
               </Link>
             </li>
           ))}
