@@ -8,7 +8,11 @@ const CHUNK = (PEER_RATE * CHUNK_MS) / 1000;
 
 /** Makes this process a WebRTC peer: what browsers have as globals comes from an npm package. Give the result to a `RoomSession`. */
 export function webRtcInNode(): Pick<RoomSessionOptions, "handlerName"> {
-  Object.assign(globalThis, { RTCPeerConnection: wrtc.RTCPeerConnection, MediaStream: wrtc.MediaStream });
+  if (globalThis.RTCPeerConnection !== wrtc.RTCPeerConnection) {
+    Object.assign(globalThis, { RTCPeerConnection: wrtc.RTCPeerConnection, MediaStream: wrtc.MediaStream });
+    // The package's destructors crash while Node takes its environment down: leave before they run.
+    process.on("exit", (code) => process.exit(code));
+  }
   return { handlerName: "Chrome111" };
 }
 

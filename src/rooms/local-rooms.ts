@@ -59,6 +59,7 @@ export class LocalRooms implements RoomService {
   /** Connections that closed a short while ago: a call of theirs that ends later must not leave a place behind. */
   readonly #gone = new Map<string, { removed: boolean; timer: NodeJS.Timeout }>();
   readonly #joinSeconds;
+  #closed = false;
 
   constructor(options: LocalRoomsOptions) {
     this.#options = options;
@@ -106,14 +107,16 @@ export class LocalRooms implements RoomService {
     if (room) await this.#forget(room);
   }
 
-  /** Ends all rooms here. Idempotent. */
+  /** Ends all rooms here and opens no more. Idempotent. */
   async close(): Promise<void> {
+    this.#closed = true;
     for (const { timer } of this.#gone.values()) clearTimeout(timer);
     await Promise.all([...this.#open.values()].map((room) => this.#forget(room)));
   }
 
   /** Single-flight: whoever joins at once gets the same room. */
   #start(roomId: string): Promise<Room> {
+    if (this.#closed) return Promise.reject(new AppError("DRAINING"));
     clearTimeout(this.#emptyTimers.get(roomId));
     const running = this.#rooms.get(roomId);
     if (running) return running;
