@@ -211,11 +211,3 @@ export type CallInput<C extends CallName> = z.input<(typeof calls)[C]["request"]
 /** As a handler receives it. */
 export type CallRequest<C extends CallName> = z.output<(typeof calls)[C]["request"]>;
 export type CallReply<C extends CallName> = z.output<(typeof calls)[C]["reply"]>;
-
-/**
- * The one event that is not a call: `socket.emit("drill.frame", bytes)`, 50 times a second, without acknowledgement.
- * Layout: u32 LE frame number (0, 1, 2 … per attempt), then 16-bit LE PCM samples at 16 kHz mono. A frame number that was
- * seen before is ignored; a jump is filled with silence, up to 1 s. What is wrong with a frame comes back as `drill.frameRejected`.
- */
-export const FRAME_EVENT = "drill.frame";
-export const FRAME_HEADER_BYTES = 4;
