@@ -1,10 +1,10 @@
 /** Zero crossings of the kernel on each side, at the lower of the two rates. */
-const CROSSINGS = 16;
+const CROSSINGS = 32;
 /** Stored kernel values between two crossings; linear interpolation between them errs by less than 16-bit noise. */
 const TABLE_STEPS = 512;
 const KAISER_BETA = 8;
 /** Share of the lower rate's band that is kept, the rest being the filter's slope. */
-const PASSBAND = 0.92;
+const PASSBAND = 0.95;
 
 /**
  * A streaming sample-rate converter: a windowed-sinc low-pass (Kaiser window) read at any position, as in J. O. Smith,

@@ -38,7 +38,7 @@ export function readNumber(text: string): string[][] | undefined {
   const point = fraction === undefined ? [] : ["point", ...readDigits(fraction)];
   if (suffix === "%") return [[...cardinal(digits), ...point, "percent"]];
   if (fraction !== undefined) return suffix ? undefined : [[...cardinal(digits), ...point]];
-  const isYear = grouped === digits && /^(1[1-9]|20)\d\d$/.test(digits) && !/^20?0\d$/.test(digits.slice(0, 3));
+  const isYear = grouped === digits && /^(1[1-9]\d\d|20[1-9]\d)$/.test(digits);
   const readings = isYear ? [readYear(digits), cardinal(digits)] : [cardinal(digits)];
   if (suffix === "s") return readings.map((words) => ending(words, plural));
   if (suffix) return [ending(cardinal(digits), ordinal)];
