@@ -55,6 +55,7 @@ export class SfuPeer implements MediaPeer {
     // Asked once only: the worker would keep the first answer, and a client with another certificate must hear of it.
     if (this.#connected.has(transportId))
       throw new AppError("MEDIA_UNSUPPORTED", "The transport is connected already.");
+    if (!fingerprintsFit(dtlsParameters)) throw new AppError("MEDIA_UNSUPPORTED", "The DTLS parameters do not fit.");
     this.#connected.add(transportId);
     try {
       await transport.connect({ dtlsParameters: dtlsParameters as types.DtlsParameters });
@@ -200,6 +201,15 @@ export class SfuPeer implements MediaPeer {
       ? new AppError("MEDIA_UNAVAILABLE")
       : new AppError("MEDIA_UNSUPPORTED", message);
   }
+}
+
+/** The worker takes any text for a fingerprint and fails much later, unheard. */
+function fingerprintsFit({ fingerprints }: Opaque): boolean {
+  return (
+    Array.isArray(fingerprints) &&
+    fingerprints.length > 0 &&
+    fingerprints.every((entry) => /^[\da-f]{2}(:[\da-f]{2}){19,63}$/i.test(String(entry?.value)))
+  );
 }
 
 /** Whether a client with these capabilities can receive what a router forwards. */

@@ -1,0 +1,254 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { AUDIBLE, joinAsPeer, leaveAll } from "../support/peer.ts";
+import { rejectsWith, startRooms, type TestRooms, until } from "../support/rooms.ts";
+
+let parts: TestRooms;
+before(async () => {
+  parts = await startRooms({ workers: 2 });
+});
+afterEach(leaveAll);
+after(() => parts.stop());
+
+test("[ROOM-3, ROOM-4] people hear each other, whoever came first, after one call to join and one to connect", async () => {
+  const ann = await joinAsPeer(parts.user("ann"), "room-a");
+  await ann.speak(440);
+  const link = parts.user("bob");
+  const bob = await joinAsPeer(link, "room-a");
+  await until(() => bob.hears(ann) > AUDIBLE, "bob to hear ann, who spoke before he came");
+  assert.deepEqual(link.called, ["room.join", "room.connectTransport"]);
+  await bob.speak(660);
+  await until(() => ann.hears(bob) > AUDIBLE, "ann to hear bob, who spoke after she came");
+  await until(() => ann.session.snapshot().peers.every((peer) => peer.publishing), "the roster to say so");
+  assert.ok((await ann.received()) > 0);
+  bob.leave();
+  await until(() => ann.ears.size === 0 && ann.session.snapshot().peers.length === 1, "bob's track to end");
+  ann.leave();
+});
+
+test("[ROOM-5] a muted microphone is silent for everybody, and the wish outlives a lost place", async () => {
+  const ann = await joinAsPeer(parts.user("ann"), "room-b");
+  const link = parts.user("bob");
+  const bob = await joinAsPeer(link, "room-b");
+  await bob.speak();
+  await until(() => ann.hears(bob) > AUDIBLE, "ann to hear bob");
+  await bob.session.setMuted(true);
+  await until(() => ann.session.snapshot().peers.some((peer) => peer.muted), "the roster to say muted");
+  await until(() => ann.hears(bob) < AUDIBLE, "silence");
+  const before = await ann.received();
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  assert.ok((await ann.received()) - before < 5, "packets of a muted microphone arrive");
+  // The server takes the place away: the client comes back as another peer, muted still.
+  const old = bob.session.snapshot().peerId;
+  link.cut();
+  parts.rooms.disconnected("none");
+  await parts.user("bob").call("room.join", { roomId: "room-b" });
+  link.reconnect();
+  await until(() => bob.session.snapshot().phase === "joined" && bob.session.snapshot().peerId !== old, "a new place");
+  await until(
+    () => ann.session.snapshot().peers.some((peer) => peer.name === "bob" && peer.muted && peer.publishing),
+    "bob to be back, muted",
+  );
+  await bob.session.setMuted(false);
+  await until(() => ann.hears(bob) > AUDIBLE, "ann to hear bob again");
+});
+
+test("[ROOM-7] audio flows on while a connection is cut, and after it has resumed", async () => {
+  const ann = await joinAsPeer(parts.user("ann"), "room-c");
+  const link = parts.user("bob");
+  const bob = await joinAsPeer(link, "room-c");
+  await ann.speak(440);
+  await bob.speak(660);
+  await until(() => ann.hears(bob) > AUDIBLE && bob.hears(ann) > AUDIBLE, "both to hear");
+  const { peerId } = bob.session.snapshot();
+  link.cut();
+  assert.equal(bob.session.snapshot().phase, "recovering");
+  const carol = await joinAsPeer(parts.user("carol"), "room-c");
+  await carol.speak(880);
+  const before = await bob.received();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.ok((await bob.received()) - before > 10, "audio stopped with the socket");
+  assert.ok(bob.hears(ann) > AUDIBLE && ann.hears(bob) > AUDIBLE);
+  link.reconnect();
+  await until(() => bob.hears(carol) > AUDIBLE, "bob to hear who came meanwhile");
+  assert.equal(bob.session.snapshot().peerId, peerId);
+  assert.equal(link.called.filter((name) => name === "room.join").length, 1);
+  assert.deepEqual(
+    bob.session
+      .snapshot()
+      .peers.map((peer) => peer.name)
+      .sort(),
+    ["ann", "bob", "carol"],
+  );
+});
+
+test("[ROOM-12] when the worker is killed the clients are back by themselves", async () => {
+  const ann = await joinAsPeer(parts.user("ann"), "room-d");
+  const bob = await joinAsPeer(parts.user("bob"), "room-d");
+  await ann.speak(440);
+  await bob.speak(660);
+  await until(() => ann.hears(bob) > AUDIBLE && bob.hears(ann) > AUDIBLE, "both to hear");
+  const places = [ann, bob].map((peer) => peer.session.snapshot().peerId);
+  const { pids } = parts.media;
+  assert.equal(pids.length, 2);
+  for (const pid of pids) process.kill(pid, "SIGKILL");
+  await until(() => ann.ears.size === 0 && bob.ears.size === 0, "the tracks to end");
+  await until(() => ann.hears(bob) > AUDIBLE && bob.hears(ann) > AUDIBLE, "both to hear again");
+  assert.deepEqual(
+    [ann, bob].map((peer) => peer.session.snapshot().peerId),
+    places,
+  );
+  await until(() => parts.media.pids.length === 2, "both workers to be replaced");
+});
+
+test("[ROOM-10] what may not be produced is refused, and the others hear on", async () => {
+  const link = parts.user("mallory");
+  const roomId = "room-e";
+  const ann = await joinAsPeer(parts.user("ann"), roomId);
+  const bob = await joinAsPeer(parts.user("bob"), roomId);
+  await ann.speak();
+  await until(() => bob.hears(ann) > AUDIBLE, "bob to hear ann");
+  for (const rtpCapabilities of [{}, { codecs: "opus" }, { codecs: [{ kind: "audio" }] }, { codecs: [] }])
+    await assert.rejects(link.call("room.join", { roomId, rtpCapabilities }), rejectsWith("MEDIA_UNSUPPORTED"));
+  const capabilities = parts.media.routerRtpCapabilities;
+  const { media } = await link.call("room.join", { roomId, rtpCapabilities: capabilities });
+  const { media: others } = await parts.user("eve").call("room.join", { roomId, rtpCapabilities: capabilities });
+  assert.ok(media && others);
+  const rtpParameters = (ssrc: number) => ({
+    codecs: [{ mimeType: "audio/opus", payloadType: 100, clockRate: 48_000, channels: 2 }],
+    encodings: [{ ssrc }],
+  });
+  const produce = (transportId: string, kind: "audio" | "video", parameters: Record<string, unknown>) =>
+    link.call("room.produce", { roomId, transportId, kind, rtpParameters: parameters });
+  const dtls = (value: string) => ({ role: "client", fingerprints: [{ algorithm: "sha-256", value }] });
+  const connect = (transportId: string, dtlsParameters: Record<string, unknown>) =>
+    link.call("room.connectTransport", { roomId, transportId, dtlsParameters });
+
+  await assert.rejects(produce(media.send.id, "video", rtpParameters(1)), rejectsWith("PRODUCE_NOT_ALLOWED"));
+  await assert.rejects(produce(media.receive.id, "audio", rtpParameters(2)), rejectsWith("PRODUCE_NOT_ALLOWED"));
+  await assert.rejects(produce(others.send.id, "audio", rtpParameters(3)), rejectsWith("TRANSPORT_NOT_FOUND"));
+  await assert.rejects(connect(others.send.id, dtls("AA")), rejectsWith("TRANSPORT_NOT_FOUND"));
+  await assert.rejects(
+    link.call("room.restartIce", { roomId, transportId: others.send.id }),
+    rejectsWith("TRANSPORT_NOT_FOUND"),
+  );
+  for (const parameters of [
+    {},
+    { codecs: "opus" },
+    { ...rtpParameters(4), codecs: [{ mimeType: "video/VP8", payloadType: 96, clockRate: 90_000 }] },
+    { ...rtpParameters(5), encodings: [{ ssrc: "x" }] },
+  ])
+    await assert.rejects(produce(media.send.id, "audio", parameters), rejectsWith("MEDIA_UNSUPPORTED"));
+  for (const parameters of [
+    {},
+    { fingerprints: 1 },
+    { fingerprints: [] },
+    dtls("zz"),
+    { fingerprints: [{ algorithm: "md4", value: "AA" }] },
+  ])
+    await assert.rejects(
+      connect(media.send.id, parameters),
+      rejectsWith("MEDIA_UNSUPPORTED"),
+      JSON.stringify(parameters),
+    );
+  await connect(media.send.id, dtls(Array(32).fill("AA").join(":")));
+  await assert.rejects(connect(media.send.id, dtls(Array(32).fill("BB").join(":"))), rejectsWith("MEDIA_UNSUPPORTED"));
+
+  const [first, second] = await Promise.allSettled([
+    produce(media.send.id, "audio", rtpParameters(6)),
+    produce(media.send.id, "audio", rtpParameters(7)),
+  ]);
+  assert.equal(first.status, "fulfilled");
+  assert.ok(second.status === "rejected" && rejectsWith("PRODUCE_NOT_ALLOWED")(second.reason));
+  const heard = await bob.received();
+  await until(async () => (await bob.received()) > heard + 10, "bob to hear on");
+});
+
+test("[ROOM-13] levels name who is heard and who is the speaker, and end when all are silent", async () => {
+  const ann = await joinAsPeer(parts.user("ann"), "room-f");
+  const bob = await joinAsPeer(parts.user("bob"), "room-f", { media: false });
+  await ann.speak();
+  const annId = ann.session.snapshot().peerId ?? "";
+  await until(() => bob.session.snapshot().levels[annId] !== undefined, "ann's level");
+  const { levels, activeSpeaker } = bob.session.snapshot();
+  assert.equal(activeSpeaker, annId);
+  assert.ok((levels[annId] ?? -127) > -40);
+  await ann.session.setMuted(true);
+  await until(() => Object.keys(bob.session.snapshot().levels).length === 0, "silence");
+  assert.equal(bob.session.snapshot().activeSpeaker, null);
+});
+
+test("[ROOM-15] ICE restarts on both transports while audio flows", async () => {
+  const ann = await joinAsPeer(parts.user("ann"), "room-g");
+  const link = parts.user("bob");
+  const bob = await joinAsPeer(link, "room-g");
+  await ann.speak(440);
+  await bob.speak(660);
+  await until(() => ann.hears(bob) > AUDIBLE && bob.hears(ann) > AUDIBLE, "both to hear");
+  bob.session.networkChanged();
+  await until(() => link.called.filter((name) => name === "room.restartIce").length === 2, "both to be restarted");
+  const before = await Promise.all([ann.received(), bob.received()]);
+  await until(async () => {
+    const now = await Promise.all([ann.received(), bob.received()]);
+    return now.every((packets, index) => packets > (before[index] ?? 0) + 25);
+  }, "audio to flow on");
+  assert.ok(ann.hears(bob) > AUDIBLE && bob.hears(ann) > AUDIBLE);
+  assert.equal(link.called.filter((name) => name === "room.join").length, 1);
+});
+
+test("[ROOM-19] the microphone's packets can be tapped: in order, none while muted, none after the end", async () => {
+  const link = parts.user("ann");
+  await assert.rejects(
+    parts.rooms.tap("room-h", link.connectionId, () => {}),
+    rejectsWith("NOT_IN_ROOM"),
+  );
+  const ann = await joinAsPeer(link, "room-h");
+  await assert.rejects(
+    parts.rooms.tap("room-h", link.connectionId, () => {}),
+    rejectsWith("NO_MICROPHONE_TRACK"),
+  );
+  await ann.speak();
+  const packets: { bytes: number; sequenceNumber: number; timestamp: number }[] = [];
+  const stop = await parts.rooms.tap("room-h", link.connectionId, (payload, { sequenceNumber, timestamp }) =>
+    packets.push({ bytes: payload.length, sequenceNumber, timestamp }),
+  );
+  await until(() => packets.length >= 50, "a second of packets");
+  assert.ok(packets.every(({ bytes }) => bytes > 0 && bytes < 1_500));
+  const steps = packets
+    .slice(1)
+    .map((packet, index) => (packet.sequenceNumber - (packets[index]?.sequenceNumber ?? 0)) & 0xffff);
+  assert.ok(
+    steps.every((step) => step === 1),
+    `steps ${steps}`,
+  );
+  const clock = packets.slice(1).map((packet, index) => (packet.timestamp - (packets[index]?.timestamp ?? 0)) >>> 0);
+  assert.ok(
+    clock.every((ticks) => ticks >= 480 && ticks % 480 === 0),
+    `ticks ${clock}`,
+  );
+  await ann.session.setMuted(true);
+  const muted = packets.length;
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.ok(packets.length - muted < 5);
+  await ann.session.setMuted(false);
+  await until(() => packets.length > muted + 20, "packets again");
+  stop();
+  const stopped = packets.length;
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assert.ok(packets.length - stopped < 3);
+  ann.leave();
+});
+
+test("[ROOM-20] each worker listens on one port, UDP and TCP", async () => {
+  const capabilities = { rtpCapabilities: parts.media.routerRtpCapabilities };
+  const ports = new Map<string, Set<number>>();
+  for (let i = 0; i < 8; i += 1) {
+    const { media } = await parts.user(`user-${i}`).call("room.join", { roomId: `room-port-${i}`, ...capabilities });
+    for (const transport of [media?.send, media?.receive]) {
+      for (const { protocol, port } of (transport?.iceCandidates ?? []) as { protocol: string; port: number }[])
+        ports.set(protocol, (ports.get(protocol) ?? new Set()).add(port));
+    }
+  }
+  assert.equal(ports.get("udp")?.size, 2);
+  assert.equal(ports.get("tcp")?.size, 2);
+});
