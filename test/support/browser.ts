@@ -56,7 +56,7 @@ export async function openBrowser(
   });
   const page = context.pages()[0] ?? (await context.newPage());
   const problems: string[] = [];
-  page.on("pageerror", (error) => problems.push(String(error)));
+  page.on("pageerror", (error) => problems.push(error.stack ?? String(error)));
   page.on("console", (message) => {
     if (message.type() === "error") problems.push(message.text());
   });

@@ -8,6 +8,7 @@ export class Online {
   readonly #link: Link;
   readonly #listeners = new Set<() => void>();
   readonly #stops: (() => void)[];
+  readonly #groups = new Map<string, readonly string[]>();
   #watched: readonly string[] = [];
   #online: ReadonlySet<string> = new Set();
 
@@ -32,9 +33,10 @@ export class Online {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Follows these people instead of those before; the server's limit cuts the list. */
-  watch(userIds: readonly string[]): void {
-    const wanted = [...new Set(userIds)].slice(0, limits.presenceWatch);
+  /** Follows these people for one part of the page, instead of those before; the server's limit cuts the list. */
+  watch(part: string, userIds: readonly string[]): void {
+    this.#groups.set(part, userIds);
+    const wanted = [...new Set([...this.#groups.values()].flat())].slice(0, limits.presenceWatch);
     if (wanted.length === this.#watched.length && wanted.every((id) => this.#watched.includes(id))) return;
     this.#watched = wanted;
     this.#ask();

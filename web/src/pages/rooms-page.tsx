@@ -64,7 +64,9 @@ function NewRoom({ onClose }: { onClose: () => void }) {
   const id = useId();
   const topic = useRef<HTMLInputElement>(null);
   // The form was asked for by a button: typing goes on here.
-  useEffect(() => topic.current?.focus(), []);
+  useEffect(() => {
+    topic.current?.focus();
+  }, []);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
 

@@ -1,6 +1,6 @@
 import { useEffect, useId, useState } from "react";
 import { limits, type PublicUser } from "#protocol";
-import { useServices } from "../services.tsx";
+import { useServices, useStore } from "../services.tsx";
 import { inWords } from "../words.ts";
 import { Avatar } from "./avatar.tsx";
 
@@ -8,7 +8,8 @@ const PAUSE_MS = 250;
 
 /** Finds a person by the start of a name. */
 export function PersonFinder({ onChoose }: { onChoose: (person: PublicUser) => void }) {
-  const { connection, user } = useServices();
+  const { connection, user, online } = useServices();
+  const onlineIds = useStore(online);
   const id = useId();
   const [prefix, setPrefix] = useState("");
   const [found, setFound] = useState<{ prefix: string; people: PublicUser[]; error?: unknown }>();
@@ -28,6 +29,11 @@ export function PersonFinder({ onChoose }: { onChoose: (person: PublicUser) => v
       clearTimeout(timer);
     };
   }, [connection, user.id, wanted]);
+
+  // Guests may share a name: who is here now comes first, and is marked.
+  useEffect(() => {
+    online.watch("found", found?.people.map(({ id: each }) => each) ?? []);
+  }, [online, found]);
 
   const current = wanted !== "" && found?.prefix === wanted ? found : undefined;
   return (
@@ -53,7 +59,7 @@ export function PersonFinder({ onChoose }: { onChoose: (person: PublicUser) => v
           {current.people.length === 0 && (
             <li className="row hint">{current.error ? inWords(current.error) : "Nobody has a name like that."}</li>
           )}
-          {current.people.map((person) => (
+          {byPresence(current.people, onlineIds).map((person) => (
             <li key={person.id}>
               <button
                 type="button"
@@ -63,8 +69,9 @@ export function PersonFinder({ onChoose }: { onChoose: (person: PublicUser) => v
                   onChoose(person);
                 }}
               >
-                <Avatar name={person.name} />
+                <Avatar name={person.name} online={onlineIds.has(person.id)} />
                 <span className="row-main row-title">{person.name}</span>
+                {onlineIds.has(person.id) && <span className="hint">online</span>}
               </button>
             </li>
           ))}
@@ -72,4 +79,8 @@ export function PersonFinder({ onChoose }: { onChoose: (person: PublicUser) => v
       )}
     </search>
   );
+}
+
+function byPresence(people: readonly PublicUser[], online: ReadonlySet<string>): PublicUser[] {
+  return people.toSorted((a, b) => Number(online.has(b.id)) - Number(online.has(a.id)));
 }

@@ -20,7 +20,9 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
   const { unread } = useStore(conversations);
   const main = useRef<HTMLElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each page starts at its top
-  useEffect(() => main.current?.scrollTo(0, 0), [route.page]);
+  useEffect(() => {
+    main.current?.scrollTo(0, 0);
+  }, [route.page]);
   return (
     <div className="shell">
       <a className="skip" href="#main">
