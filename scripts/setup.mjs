@@ -165,13 +165,22 @@ function dependenciesInstalled() {
   });
 }
 
+/**
+ * Exactly what the lock file names, by `npm install` and not by `npm ci`: where a registry lacks the packages of other platforms
+ * (esbuild has two dozen), npm leaves them out of the lock file it writes, and `npm ci` then refuses that file everywhere.
+ */
 async function installDependencies() {
-  say("Installing npm packages (npm ci, install scripts off) …");
-  // npm itself must not run on the runtime inside node_modules, which it is about to replace.
+  say("Installing npm packages (as package-lock.json names them, install scripts off) …");
+  // npm itself must not run on the runtime inside node_modules, which it may be about to replace.
   const path = (process.env.PATH ?? "").split(delimiter).filter((entry) => resolve(entry) !== bin);
-  const status = await run("npm", ["ci", "--no-audit", "--no-fund"], { ...process.env, PATH: path.join(delimiter) });
-  if (status !== 0)
-    throw new SetupError("npm ci failed; see above. Is the npm registry reachable? (npm config get registry)");
+  const args = ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel", "error"];
+  const status = await run("npm", args, { ...process.env, PATH: path.join(delimiter) });
+  if (status !== 0) {
+    throw new SetupError("npm install failed; see above. Is the npm registry reachable? (npm config get registry)");
+  }
+  if (!dependenciesInstalled()) {
+    throw new SetupError("npm installed other packages than package-lock.json names. Does that file fit package.json?");
+  }
 }
 
 /** The pinned runtime from node_modules; else the running one, if its version fits. */

@@ -79,7 +79,7 @@ test("[OPS-2] packages that can't be installed are told in plain words", async (
   });
   assert.equal(status, 1);
   assert.match(stderr, /^Installing npm packages/);
-  assert.match(stderr, /npm ci failed; see above\. Is the npm registry reachable\?/);
+  assert.match(stderr, /npm install failed; see above\. Is the npm registry reachable\?/);
 });
 
 test("[OPS-1] two setups of one checkout at once do the work once", async () => {
