@@ -49,7 +49,7 @@ export class Outgoing {
   add(text: string): string {
     if (this.#items.length >= LIMIT)
       throw new ParlanceError({ code: "RATE_LIMITED", message: "Too many messages are waiting.", retryable: true });
-    const clientId = crypto.randomUUID();
+    const clientId = randomId();
     this.#set([...this.#items, { clientId, text, writtenAtMs: Date.now(), status: "sending", error: null }]);
     this.wake();
     return clientId;
@@ -137,4 +137,10 @@ export class Outgoing {
     this.#items = items;
     if (!this.#closed) this.#options.changed();
   }
+}
+
+/** 128 random bits. Not `randomUUID()`, which a page without HTTPS does not have. */
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -68,10 +68,10 @@ export class Thread {
 
   /** A page that ends right before the first message held. */
   addOlder(messages: readonly Message[]): void {
-    const first = this.#messages[0]?.seq;
-    const older = first === undefined ? messages : messages.filter((message) => message.seq < first);
-    if (older.length > 0 && (first === undefined || older.at(-1)?.seq === first - 1))
-      this.#messages = [...older, ...this.#messages];
+    if (this.#messages.length === 0) this.add(messages);
+    const first = this.#messages[0]?.seq ?? 0;
+    const older = messages.filter((message) => message.seq < first);
+    if (older.length > 0 && older.at(-1)?.seq === first - 1) this.#messages = [...older, ...this.#messages];
   }
 
   /** Starts a new run, where catching up would take too long: what was before can be paged back to. */
