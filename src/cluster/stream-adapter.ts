@@ -12,6 +12,7 @@ const STREAM_LENGTH = 20_000;
 /** Broadcasts that wait while Redis is gone; beyond it new ones reach this node's own clients only. */
 const PENDING_LIMIT = 10_000;
 const READ_BLOCK_MS = 5_000;
+const RETRY_MS = 250;
 
 export type StreamAdapter = {
   factory: AdapterFactory;
@@ -44,6 +45,7 @@ export async function createStreamAdapter(options: {
   metrics.gauge("cluster_broadcasts_pending", "Broadcasts waiting for Redis.", () => pending);
   const dropped = metrics.counter("cluster_broadcasts_dropped_total", "Broadcasts that other nodes never got.");
   const opened: Redis[] = [];
+  let closed = false;
 
   const facade = {
     options: { lazyConnect: false },
@@ -54,7 +56,8 @@ export async function createStreamAdapter(options: {
         try {
           return await xread(...args.map((arg) => (arg === "$" ? start : arg)));
         } catch (error) {
-          await new Promise((resolve) => setTimeout(resolve, 250));
+          // The adapter's loop ends only with its last namespace; a read that never ends stops it for sure.
+          await new Promise((resolve) => closed || setTimeout(resolve, RETRY_MS));
           throw error;
         }
       }) as typeof redis.xread;
@@ -92,6 +95,7 @@ export async function createStreamAdapter(options: {
   return {
     factory,
     close() {
+      closed = true;
       for (const redis of opened) redis.disconnect();
     },
   };
