@@ -10,22 +10,28 @@ export type MicrophoneKind =
   /** Speaks these samples (16 kHz mono) again and again from the moment it is opened. */
   { kind: "speaks"; pcm: Int16Array } | { kind: "denied" } | { kind: "missing" };
 
-export type TestBrowser = {
-  context: BrowserContext;
+export type Person = {
   page: Page;
+  context: BrowserContext;
   /** Page errors and console errors so far, for a final look. */
   problems: string[];
+};
+
+export type TestBrowser = {
+  /** A page of its own, as if on another device. */
+  visit(options?: { width?: number; height?: number; dark?: boolean }): Promise<Person>;
+  /** A page that has come in as a guest. */
+  guest(name: string, options?: { width?: number; height?: number; dark?: boolean }): Promise<Person>;
   close(): Promise<void>;
 };
 
-/** A real Chromium with a profile of its own, whose microphone is as asked. */
-export async function openBrowser(
-  url: string,
-  options: { microphone?: MicrophoneKind; width?: number; height?: number; dark?: boolean } = {},
-): Promise<TestBrowser> {
+/** Patience of every step: the machine may be busy with other suites. */
+const STEP_MS = 60_000;
+
+/** A real Chromium whose microphone is as asked; `url` is where its pages start. */
+export async function openBrowser(url: string, microphone: MicrophoneKind = { kind: "missing" }): Promise<TestBrowser> {
   if (!executable) throw new Error("Chromium is missing: apt-get install chromium");
   const dir = await mkdtemp(join(tmpdir(), "parlance-browser-"));
-  const microphone = options.microphone ?? { kind: "missing" };
   const args = [
     "--no-sandbox",
     "--disable-gpu",
@@ -38,40 +44,44 @@ export async function openBrowser(
   if (microphone.kind === "speaks") {
     const file = join(dir, "microphone.wav");
     await writeFile(file, wav(microphone.pcm));
-    args.push(
-      "--use-fake-device-for-media-stream",
-      "--use-fake-ui-for-media-stream",
-      `--use-file-for-fake-audio-capture=${file}`,
-    );
+    args.push("--use-fake-ui-for-media-stream", `--use-file-for-fake-audio-capture=${file}`);
   }
-  if (microphone.kind === "denied") args.push("--use-fake-device-for-media-stream");
-  const context = await chromium.launchPersistentContext(join(dir, "profile"), {
-    executablePath: executable,
-    headless: true,
-    args,
-    baseURL: url,
-    viewport: { width: options.width ?? 1280, height: options.height ?? 800 },
-    colorScheme: options.dark ? "dark" : "light",
-    permissions: microphone.kind === "denied" ? [] : ["microphone"],
-  });
-  const page = context.pages()[0] ?? (await context.newPage());
-  const problems: string[] = [];
-  page.on("pageerror", (error) => problems.push(error.stack ?? String(error)));
-  page.on("console", (message) => {
-    if (message.type() === "error") problems.push(message.text());
-  });
+  if (microphone.kind !== "missing") args.push("--use-fake-device-for-media-stream");
+  const browser = await chromium.launch({ executablePath: executable, headless: true, args, timeout: STEP_MS });
+
+  async function visit(options: { width?: number; height?: number; dark?: boolean } = {}): Promise<Person> {
+    const context = await browser.newContext({
+      baseURL: url,
+      viewport: { width: options.width ?? 1280, height: options.height ?? 800 },
+      colorScheme: options.dark ? "dark" : "light",
+      // Granting one permission denies all that are not named.
+      permissions: [microphone.kind === "denied" ? "geolocation" : "microphone"],
+    });
+    context.setDefaultTimeout(STEP_MS);
+    const page = await context.newPage();
+    const problems: string[] = [];
+    page.on("pageerror", (error) => problems.push(error.stack ?? String(error)));
+    page.on("console", (message) => {
+      if (message.type() === "error") problems.push(message.text());
+    });
+    return { page, context, problems };
+  }
+
   return {
-    context,
-    page,
-    problems,
+    visit,
+    async guest(name, options) {
+      const person = await visit(options);
+      await comeIn(person.page, name);
+      return person;
+    },
     async close() {
-      await context.close();
+      await browser.close();
       await rm(dir, { recursive: true, force: true });
     },
   };
 }
 
-/** Opens the page and comes in as a guest. */
+/** From the sign-in page to the rooms, as a guest. */
 export async function comeIn(page: Page, name: string): Promise<void> {
   await page.goto("/");
   await page.getByLabel("Your name").fill(name);
