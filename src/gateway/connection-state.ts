@@ -1,6 +1,8 @@
 import type { Socket } from "socket.io";
-import type { User } from "#protocol";
+import type { PushPayload, User } from "#protocol";
 import type { Logger } from "../lib/logger.ts";
+
+export type EndedReason = PushPayload<"session.ended">["reason"];
 
 /** What the gateway keeps on an authenticated socket, in `socket.data`. */
 export type ConnectionState = {
@@ -13,7 +15,8 @@ export type ConnectionState = {
   inFlight: number;
   calls: number;
   expiry: NodeJS.Timeout | undefined;
-  ended: boolean;
+  /** Why the server ended it, once it did. */
+  ended: EndedReason | undefined;
 };
 
 export type GatewaySocket = Socket<never, never, never, ConnectionState>;

@@ -12,7 +12,7 @@ import type { Metrics } from "../lib/metrics.ts";
 import { RateLimiter } from "../lib/rate-limiter.ts";
 import { bindCalls } from "./bind.ts";
 import { clientAddress } from "./client-address.ts";
-import { type ConnectionState, channels, type GatewaySocket } from "./connection-state.ts";
+import { type ConnectionState, channels, type EndedReason, type GatewaySocket } from "./connection-state.ts";
 import { errorReply } from "./error-reply.ts";
 import { GuardedApp } from "./guarded-app.ts";
 import type { HandlersOf } from "./handler.ts";
@@ -39,9 +39,8 @@ const MAX_TIMER_MS = 2_147_483_647;
 const EXCLUSIVE_PORT = 1;
 const CLUSTER_END = "gateway.end";
 
-type Ended = PushPayload<"session.ended">["reason"];
 /** Whether coming back makes sense after each kind of end. */
-const comeBack: Record<Ended, boolean> = {
+const comeBack: Record<EndedReason, boolean> = {
   expired: true,
   signedOut: false,
   banned: false,
@@ -80,7 +79,8 @@ export type Domains = {
 /** Sockets, REST and the page on one port. One per process: socket.io patches its adapter globally for uWebSockets.js. */
 export class Gateway {
   readonly publisher: Publisher;
-  readonly events = new Emitter<{ disconnected: [connectionId: string] }>();
+  /** `removed` says that its user must not come back on their own: signed out, kicked or banned. */
+  readonly events = new Emitter<{ disconnected: [connectionId: string, removed: boolean] }>();
   readonly #options: GatewayOptions;
   readonly #log: Logger;
   readonly #metrics: HubMetrics;
@@ -287,7 +287,7 @@ export class Gateway {
 
   #stateOf(socket: GatewaySocket, identity: Identity, checkedAtMs: number): ConnectionState {
     const log = this.#log.child({ connectionId: socket.id, userId: identity.user.id });
-    return { ...identity, log, checkedAtMs, inFlight: 0, calls: 0, expiry: undefined, ended: false };
+    return { ...identity, log, checkedAtMs, inFlight: 0, calls: 0, expiry: undefined, ended: undefined };
   }
 
   #refuse(socket: GatewaySocket, error: unknown, next: (error: Error) => void): void {
@@ -325,9 +325,12 @@ export class Gateway {
   }
 
   #gone(socket: GatewaySocket): void {
+    // A client that only leaves the namespace would stay subscribed on uWS and hear on, signed out or banned.
+    socket.conn.close();
     clearTimeout(socket.data.expiry);
     this.#presence.disconnected(socket.data.user.id, socket.id);
-    this.events.emit("disconnected", socket.id);
+    const { ended } = socket.data;
+    this.events.emit("disconnected", socket.id, ended === "signedOut" || ended === "kicked" || ended === "banned");
     socket.data.log.debug("disconnected");
   }
 
@@ -375,14 +378,14 @@ export class Gateway {
   }
 
   /** Last push, then the connection itself: `disconnect()` alone would leave the socket subscribed on uWS. */
-  #end(socket: GatewaySocket, reason: Ended): void {
+  #end(socket: GatewaySocket, reason: EndedReason): void {
     this.#tellEnd(socket, reason);
     socket.disconnect(true);
   }
 
-  #tellEnd(socket: GatewaySocket, reason: Ended): void {
+  #tellEnd(socket: GatewaySocket, reason: EndedReason): void {
     if (socket.data.ended) return;
-    socket.data.ended = true;
+    socket.data.ended = reason;
     this.#metrics.ended.inc({ reason });
     this.#push(socket, "session.ended", { reason, reconnect: comeBack[reason] });
     socket.data.log.info({ reason }, "connection ended");

@@ -1,3 +1,4 @@
+import { pino } from "pino";
 import { calls } from "#protocol";
 import { Accounts } from "../../src/accounts/accounts.ts";
 import { loadTokenKeys } from "../../src/accounts/token-keys.ts";
@@ -6,7 +7,6 @@ import { parseConfig } from "../../src/config.ts";
 import type { Database } from "../../src/db/database.ts";
 import { type Domains, Gateway } from "../../src/gateway/gateway.ts";
 import { AppError } from "../../src/lib/app-error.ts";
-import { createLogger } from "../../src/lib/logger.ts";
 import { createMetrics, type Metrics } from "../../src/lib/metrics.ts";
 import { embeddedDatabase } from "./database.ts";
 
@@ -43,7 +43,8 @@ export async function startGateway(env: Record<string, string> = {}, parts: Gate
     ...env,
   });
   const database = await embeddedDatabase();
-  const log = createLogger("silent");
+  const lines: string[] = [];
+  const log = pino({ level: "info" }, { write: (line) => void lines.push(line) });
   const metrics = createMetrics();
   const tokens = new Tokens(config, await loadTokenKeys(config));
   const accounts = new Accounts({ config, users: database.users, sessions: database.sessions, tokens });
@@ -81,7 +82,7 @@ export async function startGateway(env: Record<string, string> = {}, parts: Gate
     database,
     tokens,
     metrics,
-    log: [],
+    log: lines,
     async stop() {
       await gateway.close();
       await database.close();

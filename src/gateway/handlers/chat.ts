@@ -3,7 +3,7 @@ import type { HandlersOf } from "../handler.ts";
 
 export function chatHandlers({ chat }: { chat: Chat }): HandlersOf<"chat"> {
   return {
-    "chat.list": async (_, { user }) => ({ conversations: await chat.list(user.id) }),
+    "chat.list": ({ cursor }, { user }) => chat.list(user.id, cursor),
     "chat.open": async ({ userId }, { user }) => ({ conversation: await chat.open(user.id, userId) }),
     "chat.send": async (draft, { user }) => ({ message: await chat.send(user.id, draft) }),
     "chat.history": ({ conversationId, ...range }, { user }) => chat.history(user.id, conversationId, range),
