@@ -44,7 +44,7 @@ export type DrillTimes = {
   /** How long the result may take after the last audio. */
   resultMs: number;
 };
-const defaultTimes: DrillTimes = { idleMs: 30_000, wholeMs: 300_000, resultMs: 30_000 };
+const defaultTimes: DrillTimes = { idleMs: 30_000, wholeMs: 300_000, resultMs: 45_000 };
 
 /** Who practises: one connection of one user. */
 export type Learner = { readonly userId: string; readonly connectionId: string };

@@ -30,7 +30,7 @@ const defaultTimes: PoolTimes = {
   heartbeatMs: 2_000,
   missedBeats: 5,
   lagWarningMs: 500,
-  homelessMs: 15_000,
+  homelessMs: 30_000,
   respawnMs: 100,
 };
 const LONGEST_RESPAWN_MS = 30_000;
