@@ -193,18 +193,20 @@ def main():
     args.add_argument("--folds", type=int, default=3)
     args.add_argument("--hold", type=int, default=-1, help="fold of scored speakers to leave out")
     args.add_argument("--labels", default="labels.u8")
-    args.add_argument("--seconds", type=float, required=True)
+    args.add_argument("--updates", type=int, required=True)
     args.add_argument("--rate", type=float, required=True)
     args.add_argument("--threads", type=int, default=2)
     args.add_argument("--batch", type=int, default=2700)
     args.add_argument("--seed", type=int, default=1)
     a = args.parse_args()
     torch.set_num_threads(a.threads)
+    # Values too small for normal floats make every operation on them many times slower.
+    torch.set_flush_denormal(True)
     torch.manual_seed(a.seed)
     rng = random.Random(a.seed)
     index, mel = load(a.work)
     labels = np.fromfile(os.path.join(a.work, a.labels), np.uint8)
-    weights = np.fromfile(os.path.join(a.work, "weights.u8"), np.uint8)
+    weights = np.fromfile(os.path.join(a.work, a.labels.replace("labels", "weights")), np.uint8)
 
     speakers = sorted({e["spk"] for e in index if e["scored"]})
     fold_of = {s: i % a.folds for i, s in enumerate(speakers)}
@@ -227,10 +229,8 @@ def main():
     sampler = Sampler(mel, train, labels, weights, 1, rng)
     started = time.time()
     step, seen, report = 0, 0, 0
-    while True:
-        progress = (time.time() - started) / a.seconds
-        if progress >= 1:
-            break
+    while step < a.updates:
+        progress = step / a.updates
         rate = a.rate * min(1, progress / 0.06 + 0.01) * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-6
         for group in optimiser.param_groups:
             group["lr"] = rate

@@ -19,15 +19,18 @@ export interface Position {
 }
 
 /** Log cost of each move into a next phone: without it a path races through phones that nobody said. */
-const ADVANCE = -1.5;
+const ADVANCE = -1;
 /** Log cost of leaving a whole word out. */
-const SKIP = -12;
+const SKIP = -25;
 /** How far below the best phone a step between words is scored when it is speech: hesitation, other words, noise. */
-const OTHER_SPEECH = -2.6;
+const OTHER_SPEECH = -4;
 /** Paths this far below the best one are dropped. */
 const BEAM = 120;
 /** Smoothing of the posteriors: no single step can rule a phone out. */
 const TRUST = 0.98;
+
+/** How far below the best path one that has come to the text's end may be to be preferred once the audio is over. */
+const AT_END = 30;
 
 const NOWHERE = -1;
 
@@ -185,10 +188,19 @@ export class Aligner {
     this.#nextPath[s] = this.#left[winner] as PathPhone;
   }
 
-  /** The best path's position after the steps taken so far. */
-  position(): Position {
+  /**
+   * The best path's position after the steps taken so far. With `atEnd` a path that has come to the
+   * text's end is preferred, unless it had to squeeze in more than about a phone that was not said.
+   */
+  position(atEnd = false): Position {
     let best = 0;
     for (let s = 1; s < this.#states; s++) if ((this.#score[s] as number) > (this.#score[best] as number)) best = s;
+    if (atEnd) {
+      let last = this.#states - 1;
+      for (const s of this.#from[last] as Int32Array)
+        if (this.#phone[s] !== NOWHERE && (this.#score[s] as number) > (this.#score[last] as number)) last = s;
+      if ((this.#score[last] as number) >= (this.#score[best] as number) - AT_END) best = last;
+    }
     const inside =
       this.#phone[best] === NOWHERE
         ? null

@@ -1,6 +1,6 @@
 import { Aligner, type PathPhone, type Position } from "./aligner.ts";
 import type { ExpectedWord, ScoredPhone, ScoredWord, ScoreEvent } from "./events.ts";
-import type { Head, PhoneJudgement, PhoneState } from "./head.ts";
+import type { Head, Pace, PhoneJudgement, PhoneState } from "./head.ts";
 import { outcomeOf } from "./outcome.ts";
 import type { PackManifest } from "./pack.ts";
 import { bestRival, PosteriorHistory, type Segment, segmentFeatures } from "./segment-features.ts";
@@ -40,6 +40,19 @@ interface WordProgress {
 
 /** Start of a step in the audio, in ms: steps are centred at 20 s + 17.5 ms. */
 export const stepMs = (step: number): number => Math.max(0, Math.round(20 * step + 7.5));
+
+/** How fast and how haltingly the phones (at least one) were said. */
+export function paceOf(segments: { start: number; end: number }[]): Pace {
+  const first = segments[0] as Segment;
+  const last = segments.at(-1) as Segment;
+  const length = Math.max(1, last.end - first.start);
+  const pauses = segments.slice(1).map((segment, i) => Math.max(0, segment.start - (segments[i]?.end ?? 0)));
+  return {
+    phonesPerSecond: (segments.length / length) * 50,
+    pauseShare: pauses.reduce((a, b) => a + b, 0) / length,
+    longestPauseSteps: Math.max(0, ...pauses),
+  };
+}
 
 /**
  * Scores one reading of one text from its posteriors: follows the best path, judges each phone
@@ -112,7 +125,7 @@ export class SentenceScorer {
     if (this.#done) return;
     this.#done = true;
     if (this.#history.steps > 0) {
-      const { path, inside, start } = this.#aligner.position();
+      const { path, inside, start } = this.#aligner.position(true);
       const steps = this.#history.steps;
       const last = inside?.spoken ? { ...inside, start, end: steps, prev: path } : path;
       this.#take(last, Number.POSITIVE_INFINITY);
@@ -298,7 +311,8 @@ export class SentenceScorer {
       ratio: this.#alignedSpeech > 0 ? this.#ratio / this.#alignedSpeech : 0,
       omitted: words.map((word) => word.errorType === "omission"),
     });
-    const judged = this.#judged.length > 0 && this.#head ? this.#head.sentence(this.#judged, this.#pace()) : null;
+    const judged =
+      this.#judged.length > 0 && this.#head ? this.#head.sentence(this.#judged, paceOf(this.#segments)) : null;
     const scale = (value: number, factor: number): number =>
       Math.round(Math.max(0, Math.min(100, value * 10)) * factor * 10) / 10;
     const mismatch = outcome === "mismatch" || outcome === "silence" ? 0.25 : 1;
@@ -312,17 +326,5 @@ export class SentenceScorer {
       words,
       audioMs,
     });
-  }
-
-  #pace(): { phonesPerSecond: number; pauseShare: number; longestPauseSteps: number } {
-    const first = this.#segments[0] as Segment;
-    const last = this.#segments.at(-1) as Segment;
-    const length = Math.max(1, last.end - first.start);
-    const pauses = this.#segments.slice(1).map((s) => s.gap);
-    return {
-      phonesPerSecond: (this.#segments.length / length) * 50,
-      pauseShare: pauses.reduce((a, b) => a + b, 0) / length,
-      longestPauseSteps: Math.max(0, ...pauses),
-    };
   }
 }
