@@ -52,7 +52,7 @@ async function practice(times: Partial<DrillTimes> = {}, parts: Partial<DrillsOp
 test("[DRILL-16] a drill without audio ends as if finished", async () => {
   const { drills, learner, names, stored } = await practice({ idleMs: 30 });
   const { attemptId } = await drills.start(learner, { text: TEXT, source });
-  await until("it ended", () => drills.running === 0);
+  await until("it ended", () => !drills.busy(learner.connectionId));
   assert.ok(names().has("drill.result"));
   const { attempt } = await drills.finish(learner, attemptId);
   assert.equal(attempt.id, attemptId);
@@ -68,7 +68,7 @@ test("[DRILL-16] a drill that never stops ends too", async () => {
       drills.frame(learner.connectionId, frameOf(number++, silence(0.02)));
       return false;
     } catch (error) {
-      return (error as AppError).code === "DRILL_NOT_RUNNING" && drills.running === 0;
+      return (error as AppError).code === "DRILL_NOT_RUNNING" && !drills.busy(learner.connectionId);
     }
   });
   assert.ok(names().has("drill.result"));
@@ -80,7 +80,7 @@ test("[DRILL-15] a connection that goes while its drill starts leaves no drill b
   const starting = drills.start(learner, { text: TEXT, source });
   drills.disconnected(learner.connectionId);
   await assert.rejects(starting, { code: "UNAVAILABLE" });
-  assert.deepEqual([drills.running, scoring.openStreams, await stored()], [0, streams, []]);
+  assert.deepEqual([drills.busy(learner.connectionId), scoring.openStreams, await stored()], [false, streams, []]);
 });
 
 test("[DRILL-21] without a microphone in the room nothing is started", async () => {
@@ -88,7 +88,7 @@ test("[DRILL-21] without a microphone in the room nothing is started", async () 
   const streams = scoring.openStreams;
   const room = { kind: "room", roomId: "anywhere" } as const;
   await assert.rejects(drills.start(learner, { text: TEXT, source: room }), { code: "NO_MICROPHONE_TRACK" });
-  assert.deepEqual([drills.running, scoring.openStreams], [0, streams]);
+  assert.deepEqual([drills.busy(learner.connectionId), scoring.openStreams], [false, streams]);
   const { attemptId } = await drills.start(learner, { text: TEXT, source });
   drills.cancel(learner, attemptId);
 });
@@ -99,7 +99,7 @@ test("[DRILL-13] a result that can't be stored is told, and said to be retryable
   const { attemptId } = await drills.start(learner, { text: TEXT, source });
   await assert.rejects(drills.finish(learner, attemptId), { code: "UNAVAILABLE" });
   assert.ok(names().has("drill.result"), "the learner still sees the judgement");
-  assert.equal(drills.running, 0);
+  assert.equal(drills.busy(learner.connectionId), false);
 });
 
 test("[DRILL-18] when scoring is gone for good, the drill fails with a code and another may start", async () => {
@@ -113,7 +113,7 @@ test("[DRILL-18] when scoring is gone for good, the drill fails with a code and 
   const failed = pushes.filter(({ name }) => name === "drill.failed").map(({ payload }) => payload);
   const { message } = new AppError("SCORING_UNAVAILABLE");
   assert.deepEqual(failed, [{ attemptId, error: { code: "SCORING_UNAVAILABLE", message, retryable: true } }]);
-  assert.equal(drills.running, 0);
+  assert.equal(drills.busy(learner.connectionId), false);
 });
 
 test("[DRILL-13] closing ends the drills that run, stores what they gave, and takes no more", async () => {
@@ -122,7 +122,7 @@ test("[DRILL-13] closing ends the drills that run, stores what they gave, and ta
   drills.frame(learner.connectionId, frameOf(0, silence(0.1)));
   await drills.close();
   await drills.close();
-  assert.equal(drills.running, 0);
+  assert.equal(drills.busy(learner.connectionId), false);
   assert.equal((await stored()).length, 1);
   await assert.rejects(drills.start(learner, { text: TEXT, source }), { code: "DRAINING" });
 });
