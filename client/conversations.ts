@@ -1,4 +1,4 @@
-import type { Message, PublicUser } from "#protocol";
+import type { Conversation, Message, PublicUser } from "#protocol";
 import type { Connection, ConnectionState } from "./connection.ts";
 import { ParlanceError } from "./errors.ts";
 import { Outgoing, type OutgoingMessage } from "./outgoing.ts";
@@ -259,17 +259,23 @@ export class Conversations {
   }
 
   async #fetchList(): Promise<void> {
-    const { conversations } = await this.#link.call("chat.list", {});
-    for (const conversation of conversations) {
-      const known = this.#entries.get(conversation.id);
-      known?.thread.merge(conversation);
-      const entry = known ?? this.#add(new Thread(conversation));
-      const { thread, watchers } = entry;
-      if (thread.behind && watchers === 0 && conversation.lastMessage) thread.restart([conversation.lastMessage]);
-      this.#render(entry);
-    }
-    this.#listed = true;
-    this.#publish();
+    let cursor: string | null | undefined;
+    do {
+      const page = await this.#link.call("chat.list", cursor ? { cursor } : {});
+      for (const conversation of page.conversations) this.#mergeListed(conversation);
+      cursor = page.next;
+      if (cursor === null) this.#listed = true;
+      this.#publish();
+    } while (cursor !== null);
+  }
+
+  #mergeListed(conversation: Conversation): void {
+    const known = this.#entries.get(conversation.id);
+    known?.thread.merge(conversation);
+    const entry = known ?? this.#add(new Thread(conversation));
+    const { thread, watchers } = entry;
+    if (thread.behind && watchers === 0 && conversation.lastMessage) thread.restart([conversation.lastMessage]);
+    this.#render(entry);
   }
 
   async #fetchNewer({ thread }: Entry): Promise<void> {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Conversation, Message, Publisher } from "#protocol";
+import { type Conversation, limits, type Message, type Publisher } from "#protocol";
 import { AppError } from "../lib/app-error.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Metrics } from "../lib/metrics.ts";
@@ -30,8 +30,18 @@ export class Chat {
     this.#sent = options.metrics.counter("chat_messages_total", "Messages sent, new or repeated by a retry.", ["kind"]);
   }
 
-  list(userId: string): Promise<Conversation[]> {
-    return this.#options.conversations.list(userId);
+  /** A page of the list; `next` is the cursor of the one after it, null at the end. */
+  async list(userId: string, cursor?: string): Promise<{ conversations: Conversation[]; next: string | null }> {
+    const limit = limits.chatListPage;
+    const [activeAtMs = "", id = ""] = cursor?.split(/\.(.*)/s) ?? [];
+    const after = cursor === undefined ? {} : { after: { activeAtMs: Number(activeAtMs), id } };
+    const found = await this.#options.conversations.list(userId, { limit, ...after });
+    const page = fitting(found);
+    const last = page.length === limit || page.length < found.length ? page.at(-1) : undefined;
+    return {
+      conversations: page.map(({ conversation }) => conversation),
+      next: last ? `${last.place.activeAtMs}.${last.place.id}` : null,
+    };
   }
 
   /** @throws AppError CANNOT_MESSAGE_SELF, USER_NOT_FOUND */
@@ -66,11 +76,12 @@ export class Chat {
   ): Promise<{ messages: Message[]; lastSeq: number }> {
     await this.#requireMember(userId, conversationId);
     const { conversations } = this.#options;
-    const messages = await conversations.history(conversationId, {
+    const found = await conversations.history(conversationId, {
       limit: range.limit,
       ...(range.afterSeq !== undefined && { afterSeq: range.afterSeq }),
       ...(range.beforeSeq !== undefined && { beforeSeq: range.beforeSeq }),
     });
+    const messages = range.afterSeq === undefined ? fitting(found.reverse()).reverse() : fitting(found);
     // Asked after the messages, so that it is never behind them.
     return { messages, lastSeq: await conversations.lastSeq(conversationId) };
   }
@@ -94,4 +105,14 @@ export class Chat {
     if (!members.includes(userId)) throw new AppError("CONVERSATION_NOT_FOUND");
     return members;
   }
+}
+
+/** As many of the first items as one page may hold, and at least one. */
+function fitting<T>(items: readonly T[]): T[] {
+  let bytes = 0;
+  const end = items.findIndex((item, at) => {
+    bytes += Buffer.byteLength(JSON.stringify(item));
+    return at > 0 && bytes > limits.chatPageBytes;
+  });
+  return items.slice(0, end === -1 ? items.length : end);
 }

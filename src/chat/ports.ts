@@ -6,11 +6,17 @@ export interface People {
   publicByIds(ids: string[]): Promise<PublicUser[]>;
 }
 
+/** Where a conversation stands in a list by activity. */
+export type ListPlace = { activeAtMs: number; id: string };
+
 export interface ConversationRepository {
   /** The direct conversation of two people, created once however many ask at the same time. */
   openDirect(userId: string, otherId: string, nowMs: number): Promise<Conversation>;
-  /** Those with a message, the most recently active first. */
-  list(userId: string): Promise<Conversation[]>;
+  /** Those with a message, the most recently active first; `after` is the last one of the page before. */
+  list(
+    userId: string,
+    page: { limit: number; after?: ListPlace },
+  ): Promise<{ conversation: Conversation; place: ListPlace }[]>;
   /** Member ids; empty when there is no such conversation. */
   members(conversationId: string): Promise<string[]>;
   /**

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { jsonArrayFrom, jsonObjectFrom } from "kysely/helpers/postgres";
 import type { Conversation, Message } from "#protocol";
-import type { ConversationRepository, OutboxRepository } from "../chat/ports.ts";
+import type { ConversationRepository, ListPlace, OutboxRepository } from "../chat/ports.ts";
 import { AppError } from "../lib/app-error.ts";
 import type { Db } from "./tables.ts";
 import { isUniqueViolation } from "./unique-violation.ts";
@@ -49,15 +49,30 @@ export class DbConversationRepository implements ConversationRepository, OutboxR
     return conversationOf(await this.#select().where("conversations.id", "=", id).executeTakeFirstOrThrow());
   }
 
-  async list(userId: string): Promise<Conversation[]> {
-    const rows = await this.#select()
+  async list(
+    userId: string,
+    { limit, after }: { limit: number; after?: ListPlace },
+  ): Promise<{ conversation: Conversation; place: ListPlace }[]> {
+    let query = this.#select()
       .innerJoin("conversationMembers as mine", "mine.conversationId", "conversations.id")
       .where("mine.userId", "=", userId)
-      .where("conversations.lastSeq", ">", 0)
+      .where("conversations.lastSeq", ">", 0);
+    if (after)
+      query = query.where((eb) =>
+        eb.or([
+          eb("conversations.activeAtMs", "<", after.activeAtMs),
+          eb("conversations.activeAtMs", "=", after.activeAtMs).and("conversations.id", ">", after.id),
+        ]),
+      );
+    const rows = await query
       .orderBy("conversations.activeAtMs", "desc")
       .orderBy("conversations.id")
+      .limit(limit)
       .execute();
-    return rows.map(conversationOf);
+    return rows.map((row) => ({
+      conversation: conversationOf(row),
+      place: { activeAtMs: row.activeAtMs, id: row.id },
+    }));
   }
 
   async members(conversationId: string): Promise<string[]> {
@@ -209,6 +224,7 @@ export class DbConversationRepository implements ConversationRepository, OutboxR
       .select((eb) => [
         "conversations.id",
         "conversations.lastSeq",
+        "conversations.activeAtMs",
         jsonArrayFrom(
           eb
             .selectFrom("conversationMembers as member")

@@ -127,9 +127,15 @@ export const calls = {
   ),
 
   "chat.list": call(
-    "One's conversations, the most recently active first.",
-    nothing,
-    z.object({ conversations: z.array(conversation) }),
+    "One's conversations, the most recently active first, in pages: ask again with `next` as the cursor until it is null.",
+    z.strictObject({
+      cursor: z
+        .string()
+        .regex(/^\d{1,15}\.[!-~]{1,64}$/)
+        .optional(),
+    }),
+    z.object({ conversations: z.array(conversation), next: z.string().nullable() }),
+    brisk,
   ),
   "chat.open": call(
     "The direct conversation with a person, created at need.",
@@ -147,7 +153,7 @@ export const calls = {
     { perSecond: 10, burst: 30 },
   ),
   "chat.history": call(
-    "Messages of a conversation in ascending seq: those after `afterSeq`, or the last ones before `beforeSeq`.",
+    "Messages of a conversation in ascending seq: those after `afterSeq`, or the last ones before `beforeSeq`; fewer than `limit` where they are long.",
     z.strictObject({
       conversationId: fields.id,
       afterSeq: fields.seq.optional(),

@@ -21,5 +21,9 @@ export const limits = {
   /** Audio of one attempt. */
   attemptMs: 120_000,
   historyPage: 100,
+  /** Bytes of one page of messages or conversations: it ends early to stay below, so that no page alone makes a slow reader. */
+  chatPageBytes: 49_152,
+  /** Conversations in one page. */
+  chatListPage: 100,
   presenceWatch: 200,
 } as const;

@@ -23,6 +23,8 @@ onBothDatabases("ConversationRepository", (database) => {
     ...extra,
   });
   const append = async (message: Omit<Message, "seq">) => (await database().conversations.append(message)).message;
+  const list = async (userId: string) =>
+    (await database().conversations.list(userId, { limit: 100 })).map(({ conversation }) => conversation);
   const history = (id: string, range: { afterSeq?: number; beforeSeq?: number; limit?: number } = {}) =>
     database().conversations.history(id, { limit: 100, ...range });
 
@@ -127,7 +129,7 @@ onBothDatabases("ConversationRepository", (database) => {
     assert.equal(await mark(2), null);
     assert.equal(await mark(Number.MAX_SAFE_INTEGER), 5);
     assert.equal(await database().conversations.markRead(id, "stranger", 1), null);
-    const [conversation] = await database().conversations.list(bob);
+    const [conversation] = await list(bob);
     assert.deepEqual(conversation?.readSeq, { [ann]: 5, [bob]: 5 });
   });
 
@@ -135,7 +137,7 @@ onBothDatabases("ConversationRepository", (database) => {
     const { id, ann, bob } = await opened();
     await append(draft(id, ann));
     await append(draft(id, bob));
-    const [conversation] = await database().conversations.list(ann);
+    const [conversation] = await list(ann);
     assert.deepEqual(conversation?.readSeq, { [ann]: 1, [bob]: 2 });
   });
 
@@ -144,13 +146,13 @@ onBothDatabases("ConversationRepository", (database) => {
     const cyd = (await storedGuest(database(), "Cyd")).id;
     const withBob = await database().conversations.openDirect(ann, bob, 1_000);
     const withCyd = await database().conversations.openDirect(ann, cyd, 2_000);
-    const list = async (userId: string) => (await database().conversations.list(userId)).map(({ id }) => id);
-    assert.deepEqual(await list(ann), []);
+    const ids = async (userId: string) => (await list(userId)).map(({ id }) => id);
+    assert.deepEqual(await ids(ann), []);
     const first = await append(draft(withCyd.id, ann, { sentAtMs: 3_000 }));
     const second = await append(draft(withBob.id, bob, { sentAtMs: 4_000 }));
-    assert.deepEqual(await list(ann), [withBob.id, withCyd.id]);
-    assert.deepEqual(await list(cyd), [withCyd.id]);
-    const conversations = await database().conversations.list(ann);
+    assert.deepEqual(await ids(ann), [withBob.id, withCyd.id]);
+    assert.deepEqual(await ids(cyd), [withCyd.id]);
+    const conversations = await list(ann);
     assert.deepEqual(
       conversations.map((conversation) => [conversation.lastSeq, conversation.lastMessage]),
       [
@@ -158,6 +160,24 @@ onBothDatabases("ConversationRepository", (database) => {
         [1, first],
       ],
     );
+  });
+
+  test("[CHAT-7] the list is paged by place, also among conversations of the same time", async () => {
+    const me = (await storedGuest(database(), "Me")).id;
+    const expected: string[] = [];
+    for (const sentAtMs of [9_000, 5_000, 5_000, 5_000, 1_000]) {
+      const { id } = await database().conversations.openDirect(me, (await storedGuest(database())).id, 0);
+      await append(draft(id, me, { sentAtMs }));
+      expected.push(id);
+    }
+    const found: string[] = [];
+    let page = await database().conversations.list(me, { limit: 2 });
+    while (page.length > 0) {
+      found.push(...page.map(({ conversation }) => conversation.id));
+      page = await database().conversations.list(me, { limit: 2, after: page.at(-1)!.place });
+    }
+    assert.deepEqual([found[0], found[4]], [expected[0], expected[4]]);
+    assert.deepEqual(found.toSorted(), expected.toSorted());
   });
 });
 

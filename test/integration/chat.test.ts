@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { Connection, type ParlanceError } from "#client";
-import { limits, type Message } from "#protocol";
+import { type CallReply, limits, type Message } from "#protocol";
 import { type Guest, guest, startServer, type TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
@@ -75,7 +75,7 @@ describe("private messages", () => {
       await fails(eve.connection.call("chat.markRead", { conversationId, seq: 1 }), "CONVERSATION_NOT_FOUND");
       await fails(send(eve, conversationId, "let me in"), "CONVERSATION_NOT_FOUND");
     }
-    assert.deepEqual(await eve.connection.call("chat.list", {}), { conversations: [] });
+    assert.deepEqual(await eve.connection.call("chat.list", {}), { conversations: [], next: null });
   });
 
   test("[CHAT-6] reading is told to both, once", async () => {
@@ -119,6 +119,45 @@ describe("private messages", () => {
       seqs,
       Array.from({ length: 24 }, (_, at) => at + 1),
     );
+  });
+
+  test("[CHAT-5] [CHAT-7] pages of the longest messages stay small enough for any reader, and miss nothing", async () => {
+    const [reader, writer] = [await guest(server.url, "Reader"), await guest(server.url, "Writer")];
+    const { id } = await open(writer, reader);
+    for (let at = 0; at < 20; at += 1) await send(writer, id, `${at} ${"語".repeat(limits.messageText - 5)}`);
+    const small = (page: unknown) => assert.ok(Buffer.byteLength(JSON.stringify(page)) < limits.chatPageBytes + 1_000);
+    const forward: number[] = [];
+    while (forward.length < 20) {
+      const range = { conversationId: id, afterSeq: forward.at(-1) ?? 0, limit: 100 };
+      const page = await reader.connection.call("chat.history", range);
+      small(page);
+      forward.push(...page.messages.map((message) => message.seq));
+    }
+    const backward: number[] = [];
+    while (backward.length < 20) {
+      const range = { conversationId: id, beforeSeq: backward[0] ?? 21, limit: 100 };
+      const page = await reader.connection.call("chat.history", range);
+      small(page);
+      backward.unshift(...page.messages.map((message) => message.seq));
+    }
+    const all = Array.from({ length: 20 }, (_, at) => at + 1);
+    assert.deepEqual([forward, backward], [all, all]);
+
+    const pals = await Promise.all(Array.from({ length: 8 }, (_, at) => guest(server.url, `Pal ${at}`)));
+    for (const pal of pals) await send(pal, (await open(pal, reader)).id, "語".repeat(limits.messageText));
+    const listed: string[] = [];
+    let pages = 0;
+    for (let cursor: string | null = ""; cursor !== null; pages += 1) {
+      const page: CallReply<"chat.list"> = await reader.connection.call("chat.list", cursor ? { cursor } : {});
+      small(page);
+      listed.push(...page.conversations.map((conversation) => conversation.id));
+      cursor = page.next;
+    }
+    assert.ok(pages > 1);
+    assert.deepEqual([listed.length, new Set(listed).size], [9, 9]);
+    const wrong = reader.connection.call("chat.list", { cursor: "nonsense" });
+    await fails(wrong, "INVALID_REQUEST");
+    for (const { connection } of [reader, writer, ...pals]) connection.close();
   });
 
   test("wrong input is INVALID_REQUEST and harms nothing", async () => {
