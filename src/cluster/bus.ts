@@ -6,6 +6,8 @@ import type { Logger } from "../lib/logger.ts";
 const STREAM_LENGTH = 10_000;
 /** An inbox nobody reads or writes goes after this time; a dead node's leaves nothing behind. */
 const INBOX_MS = 60_000;
+/** Letters that wait while Redis is away. */
+const POSTING_LIMIT = 10_000;
 const READ_BLOCK_MS = 5_000;
 const READ_COUNT = 200;
 const RETRY_MS = 250;
@@ -30,6 +32,7 @@ export class Bus extends Emitter<BusEvents> {
   readonly #prefix: string;
   readonly #nodeId: string;
   readonly #log: Logger;
+  #posting = 0;
   #closed = false;
 
   /**
@@ -63,22 +66,33 @@ export class Bus extends Emitter<BusEvents> {
     void this.#read(streams, positions);
   }
 
-  /**
-   * Sends a letter to one node. Resolves when Redis has it.
-   * @param patient keep it while Redis is away, rather than fail
-   */
-  async send(nodeId: string, letter: unknown, patient: boolean): Promise<void> {
-    const redis = patient ? this.#publisher : this.#commands;
-    const inbox = this.#inbox(nodeId);
-    const stored = redis.xadd(inbox, "MAXLEN", "~", STREAM_LENGTH, "*", "letter", JSON.stringify(letter));
-    redis.pexpire(inbox, INBOX_MS).catch(() => {});
-    await stored;
+  /** Sends a letter to one node. Resolves when Redis has it. @throws what Redis throws, at once while it is away */
+  send(nodeId: string, letter: unknown): Promise<void> {
+    return this.#store(this.#commands, nodeId, letter);
+  }
+
+  /** Sends a letter that waits while Redis is away. @throws Error when too many wait already */
+  async post(nodeId: string, letter: unknown): Promise<void> {
+    if (this.#posting >= POSTING_LIMIT) throw new Error("too many letters wait for Redis");
+    this.#posting += 1;
+    try {
+      await this.#store(this.#publisher, nodeId, letter);
+    } finally {
+      this.#posting -= 1;
+    }
   }
 
   /** Idempotent. */
   close(): void {
     this.#closed = true;
     this.#reader.disconnect();
+  }
+
+  async #store(redis: Redis, nodeId: string, letter: unknown): Promise<void> {
+    const inbox = this.#inbox(nodeId);
+    const stored = redis.xadd(inbox, "MAXLEN", "~", STREAM_LENGTH, "*", "letter", JSON.stringify(letter));
+    redis.pexpire(inbox, INBOX_MS).catch(() => {});
+    await stored;
   }
 
   #inbox(nodeId: string): string {

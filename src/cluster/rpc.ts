@@ -33,6 +33,7 @@ export class Rpc<M extends Methods, N extends Notes> {
   readonly #membership: Membership;
   readonly #log: Logger;
   readonly #seconds;
+  readonly #lost;
   readonly #pending = new Map<string, Pending>();
   readonly #methods = new Map<string, (body: unknown, from: string) => Promise<unknown>>();
   readonly #notes = new Map<string, (body: unknown, from: string) => void>();
@@ -45,6 +46,7 @@ export class Rpc<M extends Methods, N extends Notes> {
       "method",
       "code",
     ]);
+    this.#lost = options.metrics.counter("cluster_letters_lost_total", "Answers and notes that other nodes never got.");
     options.metrics.gauge("cluster_calls_pending", "Calls to other nodes under way.", () => this.#pending.size);
     this.#bus.on("letter", (letter, sentAtMs) => this.#receive(letter as Letter, sentAtMs));
     this.#bus.on("nodeDead", (nodeId) => {
@@ -93,7 +95,7 @@ export class Rpc<M extends Methods, N extends Notes> {
       const timer = setTimeout(() => this.#settle(id, failure("TIMEOUT")), ANSWER_LIMIT_MS);
       this.#pending.set(id, { to, resolve, reject, timer });
       const letter: Letter = { kind: "request", id, from: this.#membership.nodeId, method, body };
-      this.#bus.send(to, letter, false).catch(() => this.#settle(id, failure("UNAVAILABLE")));
+      this.#bus.send(to, letter).catch(() => this.#settle(id, failure("UNAVAILABLE")));
     });
   }
 
@@ -119,7 +121,8 @@ export class Rpc<M extends Methods, N extends Notes> {
   }
 
   #send(to: string, letter: Letter): void {
-    this.#bus.send(to, letter, true).catch((error: unknown) => {
+    this.#bus.post(to, letter).catch((error: unknown) => {
+      this.#lost.inc();
       this.#log.warn({ err: error, to }, "a letter to another node was lost");
     });
   }

@@ -4,8 +4,9 @@ import type { Logger } from "../lib/logger.ts";
 import type { Metrics } from "../lib/metrics.ts";
 import { blocking, openRedis } from "./redis.ts";
 
+type Adapter = ReturnType<ReturnType<typeof createAdapter>>;
 /** Makes the socket.io adapter of one namespace; given to `new Server({ adapter })`. */
-export type AdapterFactory = ReturnType<typeof createAdapter>;
+export type AdapterFactory = (namespace: unknown) => Adapter;
 
 /** Broadcasts kept for nodes that lost Redis for a moment, trimmed approximately; some 5 to 20 MB of Redis memory. */
 const STREAM_LENGTH = 20_000;
@@ -14,6 +15,9 @@ const PENDING_LIMIT = 10_000;
 const READ_BLOCK_MS = 5_000;
 const RETRY_MS = 250;
 
+/** MessageType.SERVER_SIDE_EMIT of socket.io-adapter, whose package we do not depend on ourselves. */
+const SERVER_SIDE_EMIT = 9;
+
 export type StreamAdapter = {
   factory: AdapterFactory;
   /** Idempotent. */
@@ -21,13 +25,14 @@ export type StreamAdapter = {
 };
 
 /**
- * The socket.io streams adapter with three weaknesses taken away (figures in docs/adr/0002-streams-adapter.md):
+ * The socket.io streams adapter with four weaknesses taken away (figures in docs/adr/0002-streams-adapter.md):
  * - its reader starts at "$" and so loses all that is published until it has received an entry once: here it starts at
  *   an entry that was written at boot;
  * - it delivers to the node's own clients only after Redis has stored the broadcast, so that an outage of Redis would
  *   stop a node's own chat: here local delivery waits for nothing, and what Redis could not take is kept in order,
  *   bounded, and handed over when Redis is back;
- * - a failing read is repeated without a pause: here it waits.
+ * - a failing read is repeated without a pause: here it waits;
+ * - `serverSideEmit` goes by PUBLISH, which a broken connection loses: here it goes by the stream, in order with the broadcasts.
  * @param options.publisher keeps commands until Redis is back (`patient`), and is ready; it stays the caller's
  */
 export async function createStreamAdapter(options: {
@@ -86,12 +91,24 @@ export async function createStreamAdapter(options: {
       publisher.status === "ready" ? publisher.publish(channel, payload) : Promise.resolve(0),
     pubsub: (...args: ["NUMSUB", string]) => publisher.pubsub(...args),
   };
-  const factory = createAdapter(facade, {
+  const create = createAdapter(facade, {
     streamName,
     channelPrefix: `${prefix}socket.io`,
     maxLen: STREAM_LENGTH,
     blockTimeInMs: READ_BLOCK_MS,
   });
+  // Not an arrow function, since socket.io calls it with `new`.
+  function factory(namespace: unknown): Adapter {
+    const adapter = create(namespace);
+    const { doPublish } = adapter;
+    adapter.doPublish = (message) => {
+      if (!isServerSideEmit(message)) return doPublish.call(adapter, message);
+      const { uid, nsp, type, data } = message;
+      const fields = { uid, nsp, type: String(type), data: JSON.stringify(data) };
+      return facade.xadd([streamName, "MAXLEN", "~", `${STREAM_LENGTH}`, "*", ...Object.entries(fields).flat()]);
+    };
+    return adapter;
+  }
   return {
     factory,
     close() {
@@ -99,4 +116,11 @@ export async function createStreamAdapter(options: {
       for (const redis of opened) redis.disconnect();
     },
   };
+}
+
+type ServerSideEmit = { uid: string; nsp: string; type: number; data: { packet: unknown[]; requestId?: string } };
+
+function isServerSideEmit(message: object): message is ServerSideEmit {
+  const { type, data } = message as Partial<ServerSideEmit>;
+  return type === SERVER_SIDE_EMIT && data?.requestId === undefined;
 }
