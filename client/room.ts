@@ -44,7 +44,12 @@ export type RoomStats = {
   packetsReceived: number;
   bytesReceived: number;
   packetsLost: number;
+  /** How each transport in use gets through: "host", "srflx", "prflx", or "relay" by way of TURN. */
+  paths: string[];
 };
+
+/** One entry of an RTCStatsReport: which fields there are depends on its type. */
+type Stat = { type: string } & Record<string, unknown>;
 
 /** Delays before another try to get back in, in ms; the last one repeats. */
 const RETRY_MS = [200, 500, 1_000, 2_000, 4_000];
@@ -157,21 +162,25 @@ export class RoomSession {
 
   /** Packets and bytes of the media in use. */
   async stats(): Promise<RoomStats> {
-    const total: RoomStats = { packetsSent: 0, bytesSent: 0, packetsReceived: 0, bytesReceived: 0, packetsLost: 0 };
+    const total = { packetsSent: 0, bytesSent: 0, packetsReceived: 0, bytesReceived: 0, packetsLost: 0 };
+    const paths: string[] = [];
     for (const report of (await this.#media?.stats()) ?? []) {
-      report.forEach((entry: { type: string } & Partial<RoomStats>) => {
-        if (entry.type !== "outbound-rtp" && entry.type !== "inbound-rtp") return;
-        for (const key of Object.keys(total) as (keyof RoomStats)[]) total[key] += Number(entry[key] ?? 0);
+      report.forEach((entry: Stat) => {
+        if (entry.type === "outbound-rtp" || entry.type === "inbound-rtp")
+          for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += Number(entry[key] ?? 0);
+        const pair: Stat | undefined = report.get(String(entry.selectedCandidatePairId));
+        const local: Stat | undefined = report.get(String(pair?.localCandidateId));
+        if (local?.candidateType) paths.push(String(local.candidateType));
       });
     }
-    return total;
+    return { ...total, paths };
   }
 
-  /** Leaves for good. Idempotent. */
-  leave(): void {
+  /** Leaves for good, at once; resolves when the server knows or can't be told. Never rejects. Idempotent. */
+  async leave(): Promise<void> {
     const inside = this.#snapshot.peerId !== null && !this.#left();
     this.#end("left");
-    if (inside) this.#link.call("room.leave", { roomId: this.roomId }).catch(() => {});
+    if (inside) await this.#link.call("room.leave", { roomId: this.roomId }).catch(() => {});
   }
 
   #listen(): void {

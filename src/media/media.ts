@@ -126,6 +126,7 @@ export class MediaWorkers implements Media {
       logLevel: "warn",
       ...(workerBin === undefined ? {} : { workerBin }),
     });
+    leaveSignalsAlone(worker);
     const startedAt = performance.now();
     try {
       const server = await worker.createWebRtcServer({
@@ -164,6 +165,12 @@ export class MediaWorkers implements Media {
     }, delay);
     this.#timers.add(timer);
   }
+}
+
+/** mediasoup closes its workers on the first SIGTERM or SIGINT; here a drain comes first, with people still talking. */
+function leaveSignalsAlone(worker: types.Worker): void {
+  const { onSignal } = worker as unknown as { onSignal?: (signal: NodeJS.Signals) => void };
+  if (onSignal) for (const signal of ["SIGINT", "SIGTERM"]) process.removeListener(signal, onSignal);
 }
 
 function load(slot: Slot): number {

@@ -252,3 +252,10 @@ test("[ROOM-20] each worker listens on one port, UDP and TCP", async () => {
   assert.equal(ports.get("udp")?.size, 2);
   assert.equal(ports.get("tcp")?.size, 2);
 });
+
+test("[OPS-7] media does not end with the first signal: a drain comes before", () => {
+  assert.deepEqual(
+    (["SIGTERM", "SIGINT"] as const).map((signal) => process.listenerCount(signal)),
+    [0, 0],
+  );
+});
