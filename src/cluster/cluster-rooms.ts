@@ -1,27 +1,17 @@
 import type { CallReply, CallRequest, Publisher } from "#protocol";
 import { AppError } from "../lib/app-error.ts";
 import type { Logger } from "../lib/logger.ts";
+import type { OpusPacket } from "../rooms/ports.ts";
 import type { RoomActor, RoomCall, RoomService } from "../rooms/room-service.ts";
 import type { Bus } from "./bus.ts";
+import { ClusterTaps, type OwnTaps } from "./cluster-taps.ts";
 import type { Membership } from "./membership.ts";
+import type { NodeCalls } from "./node-calls.ts";
 import type { RedisRoomDirectory } from "./redis-room-directory.ts";
 import type { Rpc } from "./rpc.ts";
 
-/** `moved`: the asked node does not run that room (any more); look the owner up again. */
-type Answer = { moved: true } | { moved: false; data: unknown };
-
-/** What nodes ask each other about rooms. */
-export type RoomMethods = {
-  "room.invoke": { body: { name: RoomCall; actor: RoomActor; request: { roomId: string } }; data: Answer };
-};
-export type RoomNotes = {
-  "room.disconnected": { connectionId: string; removed: boolean };
-  /** After trouble: all connections of the sender that have a place on the receiver. */
-  "room.connections": { connectionIds: string[] };
-};
-
 /** The part of LocalRooms that a cluster needs. */
-export interface OwnRooms extends RoomService {
+export interface OwnRooms extends RoomService, OwnTaps {
   /** Drops a room that another node runs now; those inside hear `room.mediaLost` and join again, there. */
   abandon(roomId: string): Promise<void>;
 }
@@ -37,11 +27,12 @@ const MOVES = 3;
  * on other nodes are relayed there, pushes come back by the publisher. When an owner dies, each node tells its own people
  * `room.mediaLost`; the first who joins again makes a new owner.
  */
-export class ClusterRooms implements RoomService {
+export class ClusterRooms implements RoomService, OwnTaps {
   readonly #local: OwnRooms;
   readonly #directory: RedisRoomDirectory;
   readonly #membership: Membership;
-  readonly #rpc: Rpc<RoomMethods, RoomNotes>;
+  readonly #rpc: Rpc;
+  readonly #taps: ClusterTaps;
   readonly #publisher: Publisher;
   readonly #log: Logger;
   /** This node's connections that have, or had, places on other nodes. */
@@ -54,7 +45,7 @@ export class ClusterRooms implements RoomService {
     directory: RedisRoomDirectory;
     membership: Membership;
     bus: Bus;
-    rpc: Rpc<RoomMethods, RoomNotes>;
+    rpc: Rpc;
     publisher: Publisher;
     log: Logger;
   }) {
@@ -64,6 +55,7 @@ export class ClusterRooms implements RoomService {
     this.#rpc = options.rpc;
     this.#publisher = options.publisher;
     this.#log = options.log;
+    this.#taps = new ClusterTaps(options);
     this.#rpc.answer("room.invoke", (body, from) => this.#serve(body, from));
     this.#rpc.onNote("room.disconnected", ({ connectionId, removed }, from) => {
       this.#guests.get(from)?.delete(connectionId);
@@ -97,6 +89,11 @@ export class ClusterRooms implements RoomService {
     for (const node of nodes) this.#rpc.note(node, "room.disconnected", { connectionId, removed });
   }
 
+  /** Copies a connection's microphone out of a room, whichever node runs it. @throws AppError as LocalRooms, UNAVAILABLE, TIMEOUT */
+  tap(roomId: string, connectionId: string, onPacket: OpusPacket): Promise<() => void> {
+    return this.#taps.tap(roomId, connectionId, onPacket);
+  }
+
   /** Who must answer: for a join somebody always, since this node takes a room that nobody runs. */
   async #ownerFor(name: RoomCall, roomId: string): Promise<string> {
     if (name === "room.join") return (await this.#directory.claim(roomId)).nodeId;
@@ -114,7 +111,12 @@ export class ClusterRooms implements RoomService {
     }
   }
 
-  async #relay(owner: string, name: RoomCall, actor: RoomActor, request: { roomId: string }): Promise<Answer> {
+  async #relay(
+    owner: string,
+    name: RoomCall,
+    actor: RoomActor,
+    request: { roomId: string },
+  ): Promise<NodeCalls["room.invoke"]["data"]> {
     const { connectionId } = actor;
     const { roomId } = request;
     const before = this.#away.get(connectionId)?.rooms.get(roomId);
@@ -131,7 +133,10 @@ export class ClusterRooms implements RoomService {
     }
   }
 
-  async #serve({ name, actor, request }: RoomMethods["room.invoke"]["body"], from: string): Promise<Answer> {
+  async #serve(
+    { name, actor, request }: NodeCalls["room.invoke"]["body"],
+    from: string,
+  ): Promise<NodeCalls["room.invoke"]["data"]> {
     if (!this.#directory.isMine(request.roomId)) return { moved: true };
     if (entering(name)) this.#guests.set(from, (this.#guests.get(from) ?? new Set()).add(actor.connectionId));
     // The asking node has checked the request against the call's schema.

@@ -4,7 +4,7 @@ import type { Config } from "../config.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Metrics } from "../lib/metrics.ts";
 import { Bus } from "./bus.ts";
-import { ClusterRooms, type OwnRooms, type RoomMethods, type RoomNotes } from "./cluster-rooms.ts";
+import { ClusterRooms, type OwnRooms } from "./cluster-rooms.ts";
 import { LEASE_MS, Membership } from "./membership.ts";
 import { blocking, openRedis, patient, redisReady } from "./redis.ts";
 import { RedisPresence } from "./redis-presence.ts";
@@ -55,7 +55,7 @@ export async function createCluster(options: {
     const bus = new Bus({ commands, publisher, reader, prefix: PREFIX, nodeId, log });
     const presence = new RedisPresence({ membership, scripts, bus, log });
     const roomDirectory = new RedisRoomDirectory({ membership, scripts, log });
-    const rpc = new Rpc<RoomMethods, RoomNotes>({ bus, membership, log, metrics });
+    const rpc = new Rpc({ bus, membership, log, metrics });
     const adapter = await createStreamAdapter({ url, publisher, prefix: PREFIX, log, metrics });
     await bus.start();
     await membership.start();

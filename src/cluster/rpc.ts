@@ -6,6 +6,7 @@ import type { Logger } from "../lib/logger.ts";
 import type { Metrics } from "../lib/metrics.ts";
 import type { Bus } from "./bus.ts";
 import type { Membership } from "./membership.ts";
+import type { NodeCalls, NodeNotes } from "./node-calls.ts";
 
 /** Less than a client waits for its call. A request that is found older than this is not carried out. */
 const ANSWER_LIMIT_MS = 6_000;
@@ -24,11 +25,8 @@ type Pending = {
   timer: NodeJS.Timeout;
 };
 
-type Methods = Record<string, { body: unknown; data: unknown }>;
-type Notes = Record<string, unknown>;
-
-/** Calls from node to node: `M` maps each method to what it takes and gives, `N` each one-way note to what it carries. */
-export class Rpc<M extends Methods, N extends Notes> {
+/** Calls and one-way notes from node to node, as `NodeCalls` and `NodeNotes` declare them. */
+export class Rpc {
   readonly #bus: Bus;
   readonly #membership: Membership;
   readonly #log: Logger;
@@ -54,22 +52,26 @@ export class Rpc<M extends Methods, N extends Notes> {
     });
   }
 
-  answer<K extends keyof M & string>(
+  answer<K extends keyof NodeCalls>(
     method: K,
-    handler: (body: M[K]["body"], from: string) => Promise<M[K]["data"]>,
+    handler: (body: NodeCalls[K]["body"], from: string) => Promise<NodeCalls[K]["data"]>,
   ): void {
-    this.#methods.set(method, handler);
+    this.#methods.set(method, handler as (body: unknown, from: string) => Promise<unknown>);
   }
 
-  onNote<K extends keyof N & string>(method: K, handler: (body: N[K], from: string) => void): void {
+  onNote<K extends keyof NodeNotes>(method: K, handler: (body: NodeNotes[K], from: string) => void): void {
     this.#notes.set(method, handler as (body: unknown, from: string) => void);
   }
 
   /** @throws AppError: the other node's, UNAVAILABLE (Redis is away, the node died, too many calls), TIMEOUT */
-  async call<K extends keyof M & string>(to: string, method: K, body: M[K]["body"]): Promise<M[K]["data"]> {
+  async call<K extends keyof NodeCalls>(
+    to: string,
+    method: K,
+    body: NodeCalls[K]["body"],
+  ): Promise<NodeCalls[K]["data"]> {
     const done = this.#seconds.startTimer({ method });
     try {
-      const data = await this.#ask(to, method, body);
+      const data = (await this.#ask(to, method, body)) as NodeCalls[K]["data"];
       done({ code: "OK" });
       return data;
     } catch (error) {
@@ -79,7 +81,7 @@ export class Rpc<M extends Methods, N extends Notes> {
   }
 
   /** Tells a node something; it waits for Redis when that is away, and arrives at most once. */
-  note<K extends keyof N & string>(to: string, method: K, body: N[K]): void {
+  note<K extends keyof NodeNotes>(to: string, method: K, body: NodeNotes[K]): void {
     this.#send(to, { kind: "note", from: this.#membership.nodeId, method, body });
   }
 
