@@ -89,6 +89,8 @@ export class Reading {
   finish(): void {
     if (this.#snapshot.phase !== "listening") return;
     this.#closeMicrophone();
+    // Before the drill sends its last frame, which tells its listeners of a change.
+    this.#set({ ...this.#snapshot, phase: "finishing", level: 0 });
     // Its failure is in the drill's snapshot.
     this.#drill.finish().catch(() => undefined);
   }
@@ -131,16 +133,14 @@ export class Reading {
       case "idle":
       case "starting":
         return;
-      case "listening": {
-        if (words !== this.#snapshot.words || this.#snapshot.phase !== "listening")
-          this.#set({ ...this.#snapshot, phase: "listening", words, currentWord });
+      case "listening":
+      case "finishing": {
+        const phase = this.#snapshot.phase === "finishing" ? "finishing" : drill.phase;
+        if (words !== this.#snapshot.words || phase !== this.#snapshot.phase)
+          this.#set({ ...this.#snapshot, phase, words, currentWord });
         if (currentWord === words.length) this.finish();
         return;
       }
-      case "finishing":
-        if (words !== this.#snapshot.words || this.#snapshot.phase !== "finishing")
-          this.#set({ ...this.#snapshot, phase: "finishing", words, currentWord, level: 0 });
-        return;
       case "finished":
         this.#closeMicrophone();
         this.#set({ ...this.#snapshot, phase: "over", words, currentWord, result, level: 0 });

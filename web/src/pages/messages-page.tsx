@@ -20,7 +20,10 @@ export function MessagesPage({ conversationId }: { conversationId: string | null
   const open = list.find(({ id }) => id === conversationId);
 
   useEffect(() => {
-    online.watch("conversations", list.flatMap(({ members }) => members.map(({ id }) => id)).filter((id) => id !== user.id));
+    online.watch(
+      "conversations",
+      list.flatMap(({ members }) => members.map(({ id }) => id)).filter((id) => id !== user.id),
+    );
   }, [online, list, user.id]);
 
   const choose = (person: PublicUser) => {
