@@ -8,6 +8,7 @@ import type { ConversationRepository, OutboxRepository } from "../chat/ports.ts"
 import type { Config } from "../config.ts";
 import type { AttemptRepository, DrillRepository } from "../drills/ports.ts";
 import type { Logger } from "../lib/logger.ts";
+import type { Metrics } from "../lib/metrics.ts";
 import type { RoomRepository } from "../rooms/ports.ts";
 import { DbAttemptRepository } from "./attempt-repository.ts";
 import { DbConversationRepository } from "./conversation-repository.ts";
@@ -46,10 +47,10 @@ const migrationFolder = path.join(import.meta.dirname, "../../migrations");
  */
 export async function openDatabase(
   config: Pick<Config, "DATABASE_URL" | "DATA_DIR">,
-  { log }: { log: Logger },
+  { log, metrics }: { log: Logger; metrics?: Metrics },
 ): Promise<Database> {
   const { dialect, release } = config.DATABASE_URL
-    ? { dialect: postgresDialect(config.DATABASE_URL, log), release: () => {} }
+    ? { dialect: postgresDialect(config.DATABASE_URL, { log, metrics }), release: () => {} }
     : embedded(config.DATA_DIR);
   const db = new Kysely<Tables>({ dialect, plugins: [new CamelCasePlugin()] });
   const drills = new DbDrillRepository(db);

@@ -2,13 +2,20 @@ import { type Dialect, PostgresDialect, type PostgresPoolClient } from "kysely";
 import pg from "pg";
 import { AppError } from "../lib/app-error.ts";
 import type { Logger } from "../lib/logger.ts";
+import type { Metrics } from "../lib/metrics.ts";
 
 const INT8 = 20;
 /** SQLSTATE classes of a server that is going away, coming up, or has no connection left. */
 const GONE = /^(08|53300|57P0)/;
 
-/** PostgreSQL by a pool of connections. While it can't be reached, queries fail with AppError UNAVAILABLE. */
-export function postgresDialect(connectionString: string, log: Logger): Dialect {
+/**
+ * PostgreSQL by a pool of connections. While it can't be reached, and when none is free within 5 s, queries fail with
+ * AppError UNAVAILABLE.
+ */
+export function postgresDialect(
+  connectionString: string,
+  { log, metrics }: { log: Logger; metrics: Metrics | undefined },
+): Dialect {
   const pool = new pg.Pool({
     connectionString,
     max: 10,
@@ -21,6 +28,8 @@ export function postgresDialect(connectionString: string, log: Logger): Dialect 
         oid === INT8 ? Number : pg.types.getTypeParser(oid, format as "text"),
     },
   });
+  metrics?.gauge("db_connections", "Connections to PostgreSQL.", () => pool.totalCount);
+  metrics?.gauge("db_waiting", "Queries that wait for a connection, for at most 5 s.", () => pool.waitingCount);
   pool.on("error", (error) => log.warn({ err: error }, "an idle database connection was lost"));
   const unavailable = (error: unknown): never => {
     log.error({ err: error }, "the database is unreachable");
