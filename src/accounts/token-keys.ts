@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { link, mkdir, readFile, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../config.ts";
 
@@ -17,11 +18,18 @@ export async function loadTokenKeys(
   if (config.PARLANCE_MODE === "production") throw new Error("PARLANCE_KEYS is required in production");
   const file = join(config.DATA_DIR, "token-key");
   await mkdir(config.DATA_DIR, { recursive: true });
-  try {
+  if (!existsSync(file)) {
+    // Linked into place whole: a process that starts at the same time must not read half of it, nor make another one.
+    const draft = `${file}.${randomBytes(4).toString("hex")}`;
     const fresh = `demo-${randomBytes(4).toString("hex")}:${randomBytes(32).toString("base64url")}\n`;
-    await writeFile(file, fresh, { mode: 0o600, flag: "wx" });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    await writeFile(draft, fresh, { mode: 0o600, flag: "wx" });
+    try {
+      await link(draft, file);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    } finally {
+      await unlink(draft);
+    }
   }
   const match = /^([\w-]{1,32}):(\S{32,})$/.exec((await readFile(file, "utf8")).trim());
   if (!match?.[1] || !match[2]) throw new Error(`${file} holds no token key; delete it to have a new one made`);

@@ -68,12 +68,20 @@ export async function startGateway(env: Record<string, string> = {}, parts: Gate
       },
     ]),
   );
-  const { url } = await gateway.listen({
+  const stop = async () => {
+    await gateway.close();
+    await database.close();
+  };
+  const listening = gateway.listen({
     frameSink: () => {},
     routerRtpCapabilities: { codecs: [] },
     readiness: {},
     ...domains,
     handlers: { ...absent, ...handlers } as Domains["handlers"],
+  });
+  const { url } = await listening.catch(async (error: unknown) => {
+    await stop();
+    throw error;
   });
   return {
     url,
@@ -83,9 +91,6 @@ export async function startGateway(env: Record<string, string> = {}, parts: Gate
     tokens,
     metrics,
     log: lines,
-    async stop() {
-      await gateway.close();
-      await database.close();
-    },
+    stop,
   };
 }
