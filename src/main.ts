@@ -1,4 +1,5 @@
 import { ConfigError, parseConfig } from "./config.ts";
+import { DataDirLocked } from "./db/data-dir-lock.ts";
 import { createLogger } from "./lib/logger.ts";
 import { createServer } from "./server.ts";
 
@@ -31,6 +32,7 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   if (error instanceof ConfigError) console.error(`Parlance can't start with this configuration:\n${error.message}`);
+  else if (error instanceof DataDirLocked) console.error(`Parlance can't start: ${error.message}`);
   else console.error(error);
   process.exit(1);
 });

@@ -51,7 +51,7 @@ export async function createServer(config: Config, { log }: { log: Logger }): Pr
 
   async function start(): Promise<ParlanceServer> {
     const metrics = createMetrics();
-    const database = await openDatabase(config, { log });
+    const database = await openDatabase(config, { log, metrics });
     closers.push(() => database.close());
     const { REDIS_URL } = config;
     const cluster = REDIS_URL ? await createCluster({ config: { ...config, REDIS_URL }, log, metrics }) : undefined;
