@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type ParlanceError, Resampler } from "#client";
 import { PEER_RATE, speak } from "../../cli/node-peer.ts";
-import { nextPush, orderFaults } from "../support/drill.ts";
+import { type Judgement, nextPush, orderFaults } from "../support/drill.ts";
 import { joinAsPeer } from "../support/peer.ts";
 import { type Guest, guest, startServer, type TestServer } from "../support/server.ts";
 import { synthesise } from "../support/voice.ts";
@@ -40,7 +40,7 @@ test("[DRILL-21] a microphone that is published in a room is judged from its tra
   const microphone = speak(Int16Array.from([...new Int16Array(PEER_RATE), ...samples]), { loop: true });
   await peer.session.publish(microphone.track);
 
-  const events: Parameters<typeof orderFaults>[0][number][] = [];
+  const events: Judgement[] = [];
   connection.on("drill.phoneme", (push) => events.push({ type: "phoneme", ...push }));
   connection.on("drill.word", (push) => events.push({ type: "word", ...push }));
   connection.on("drill.result", () => events.push({ type: "result" }));

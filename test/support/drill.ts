@@ -1,4 +1,4 @@
-import type { Connection, DrillEvent } from "#client";
+import type { Connection } from "#client";
 import { FRAME_EVENT, type PushName, type PushPayload } from "#protocol";
 
 /** The pack that the server under test uses, for tests that run the pool in their own process. */
@@ -55,10 +55,8 @@ export function join(...parts: Int16Array[]): Int16Array {
   return joined;
 }
 
-type Judgement =
-  | DrillEvent
-  | { type: "phoneme" | "word"; word: number; index?: number; final?: boolean }
-  | { type: "result" };
+/** What the order of a judgement hangs on. */
+export type Judgement = { type: "phoneme" | "word" | "result"; word?: number; index?: number; final?: boolean };
 
 /** What is wrong with the order of judgements of a whole reading: nothing, if rule DRILL-10 holds. */
 export function orderFaults(events: readonly Judgement[], words: readonly { phones: number }[]): string[] {
@@ -70,15 +68,14 @@ export function orderFaults(events: readonly Judgement[], words: readonly { phon
       if (at !== events.length - 1) faults.push("something follows the result");
       return;
     }
+    const { word = -1, index = -1, final } = event;
     if (event.type === "word") {
-      if (event.word !== expectedWord) faults.push(`word ${event.word} is judged when ${expectedWord} was due`);
-      if (expectedIndex !== words[event.word]?.phones)
-        faults.push(`word ${event.word} is judged after ${expectedIndex} phones`);
+      if (word !== expectedWord) faults.push(`word ${word} is judged when ${expectedWord} was due`);
+      if (expectedIndex !== words[word]?.phones) faults.push(`word ${word} is judged after ${expectedIndex} phones`);
       expectedWord += 1;
       expectedIndex = 0;
       return;
     }
-    const { word, index = -1, final } = event;
     if (final && (word !== expectedWord || index !== expectedIndex)) faults.push(`phone ${word}.${index} out of turn`);
     if (final) expectedIndex += 1;
     else if (word < expectedWord || (word === expectedWord && index < expectedIndex))
