@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { AUDIBLE, joinAsPeer, leaveAll } from "../support/peer.ts";
-import { rejectsWith, startRooms, type TestRooms, until } from "../support/rooms.ts";
+import { rejectsWith, startRooms, type TestRooms } from "../support/rooms.ts";
+import { until } from "../support/until.ts";
 
 let parts: TestRooms;
 before(async () => {
@@ -15,14 +16,14 @@ test("[ROOM-3, ROOM-4] people hear each other, whoever came first, after one cal
   await ann.speak(440);
   const link = parts.user("bob");
   const bob = await joinAsPeer(link, "room-a");
-  await until(() => bob.hears(ann) > AUDIBLE, "bob to hear ann, who spoke before he came");
+  await until("bob to hear ann, who spoke before he came", () => bob.hears(ann) > AUDIBLE);
   assert.deepEqual(link.called, ["room.join", "room.connectTransport"]);
   await bob.speak(660);
-  await until(() => ann.hears(bob) > AUDIBLE, "ann to hear bob, who spoke after she came");
-  await until(() => ann.session.snapshot().peers.every((peer) => peer.publishing), "the roster to say so");
+  await until("ann to hear bob, who spoke after she came", () => ann.hears(bob) > AUDIBLE);
+  await until("the roster to say so", () => ann.session.snapshot().peers.every((peer) => peer.publishing));
   assert.ok((await ann.received()) > 0);
   bob.leave();
-  await until(() => ann.ears.size === 0 && ann.session.snapshot().peers.length === 1, "bob's track to end");
+  await until("bob's track to end", () => ann.ears.size === 0 && ann.session.snapshot().peers.length === 1);
   ann.leave();
 });
 
@@ -31,10 +32,10 @@ test("[ROOM-5] a muted microphone is silent for everybody, and the wish outlives
   const link = parts.user("bob");
   const bob = await joinAsPeer(link, "room-b");
   await bob.speak();
-  await until(() => ann.hears(bob) > AUDIBLE, "ann to hear bob");
+  await until("ann to hear bob", () => ann.hears(bob) > AUDIBLE);
   await bob.session.setMuted(true);
-  await until(() => ann.session.snapshot().peers.some((peer) => peer.muted), "the roster to say muted");
-  await until(() => ann.hears(bob) < AUDIBLE, "silence");
+  await until("the roster to say muted", () => ann.session.snapshot().peers.some((peer) => peer.muted));
+  await until("silence", () => ann.hears(bob) < AUDIBLE);
   const before = await ann.received();
   await new Promise((resolve) => setTimeout(resolve, 400));
   assert.ok((await ann.received()) - before < 5, "packets of a muted microphone arrive");
@@ -44,13 +45,12 @@ test("[ROOM-5] a muted microphone is silent for everybody, and the wish outlives
   parts.rooms.disconnected("none");
   await parts.user("bob").call("room.join", { roomId: "room-b" });
   link.reconnect();
-  await until(() => bob.session.snapshot().phase === "joined" && bob.session.snapshot().peerId !== old, "a new place");
-  await until(
-    () => ann.session.snapshot().peers.some((peer) => peer.name === "bob" && peer.muted && peer.publishing),
-    "bob to be back, muted",
+  await until("a new place", () => bob.session.snapshot().phase === "joined" && bob.session.snapshot().peerId !== old);
+  await until("bob to be back, muted", () =>
+    ann.session.snapshot().peers.some((peer) => peer.name === "bob" && peer.muted && peer.publishing),
   );
   await bob.session.setMuted(false);
-  await until(() => ann.hears(bob) > AUDIBLE, "ann to hear bob again");
+  await until("ann to hear bob again", () => ann.hears(bob) > AUDIBLE);
 });
 
 test("[ROOM-7] audio flows on while a connection is cut, and after it has resumed", async () => {
@@ -59,7 +59,7 @@ test("[ROOM-7] audio flows on while a connection is cut, and after it has resume
   const bob = await joinAsPeer(link, "room-c");
   await ann.speak(440);
   await bob.speak(660);
-  await until(() => ann.hears(bob) > AUDIBLE && bob.hears(ann) > AUDIBLE, "both to hear");
+  await until("both to hear", () => ann.hears(bob) > AUDIBLE && bob.hears(ann) > AUDIBLE);
   const { peerId } = bob.session.snapshot();
   link.cut();
   assert.equal(bob.session.snapshot().phase, "recovering");
@@ -70,7 +70,7 @@ test("[ROOM-7] audio flows on while a connection is cut, and after it has resume
   assert.ok((await bob.received()) - before > 10, "audio stopped with the socket");
   assert.ok(bob.hears(ann) > AUDIBLE && ann.hears(bob) > AUDIBLE);
   link.reconnect();
-  await until(() => bob.hears(carol) > AUDIBLE, "bob to hear who came meanwhile");
+  await until("bob to hear who came meanwhile", () => bob.hears(carol) > AUDIBLE);
   assert.equal(bob.session.snapshot().peerId, peerId);
   assert.equal(link.called.filter((name) => name === "room.join").length, 1);
   assert.deepEqual(
@@ -87,18 +87,18 @@ test("[ROOM-12] when the worker is killed the clients are back by themselves", a
   const bob = await joinAsPeer(parts.user("bob"), "room-d");
   await ann.speak(440);
   await bob.speak(660);
-  await until(() => ann.hears(bob) > AUDIBLE && bob.hears(ann) > AUDIBLE, "both to hear");
+  await until("both to hear", () => ann.hears(bob) > AUDIBLE && bob.hears(ann) > AUDIBLE);
   const places = [ann, bob].map((peer) => peer.session.snapshot().peerId);
   const { pids } = parts.media;
   assert.equal(pids.length, 2);
   for (const pid of pids) process.kill(pid, "SIGKILL");
-  await until(() => ann.ears.size === 0 && bob.ears.size === 0, "the tracks to end");
-  await until(() => ann.hears(bob) > AUDIBLE && bob.hears(ann) > AUDIBLE, "both to hear again");
+  await until("the tracks to end", () => ann.ears.size === 0 && bob.ears.size === 0);
+  await until("both to hear again", () => ann.hears(bob) > AUDIBLE && bob.hears(ann) > AUDIBLE);
   assert.deepEqual(
     [ann, bob].map((peer) => peer.session.snapshot().peerId),
     places,
   );
-  await until(() => parts.media.pids.length === 2, "both workers to be replaced");
+  await until("both workers to be replaced", () => parts.media.pids.length === 2);
 });
 
 test("[ROOM-10] what may not be produced is refused, and the others hear on", async () => {
@@ -107,7 +107,7 @@ test("[ROOM-10] what may not be produced is refused, and the others hear on", as
   const ann = await joinAsPeer(parts.user("ann"), roomId);
   const bob = await joinAsPeer(parts.user("bob"), roomId);
   await ann.speak();
-  await until(() => bob.hears(ann) > AUDIBLE, "bob to hear ann");
+  await until("bob to hear ann", () => bob.hears(ann) > AUDIBLE);
   for (const rtpCapabilities of [{}, { codecs: "opus" }, { codecs: [{ kind: "audio" }] }, { codecs: [] }])
     await assert.rejects(link.call("room.join", { roomId, rtpCapabilities }), rejectsWith("MEDIA_UNSUPPORTED"));
   const capabilities = parts.media.routerRtpCapabilities;
@@ -161,7 +161,7 @@ test("[ROOM-10] what may not be produced is refused, and the others hear on", as
   assert.equal(first.status, "fulfilled");
   assert.ok(second.status === "rejected" && rejectsWith("PRODUCE_NOT_ALLOWED")(second.reason));
   const heard = await bob.received();
-  await until(async () => (await bob.received()) > heard + 10, "bob to hear on");
+  await until("bob to hear on", async () => (await bob.received()) > heard + 10);
 });
 
 test("[ROOM-13] levels name who is heard and who is the speaker, and end when all are silent", async () => {
@@ -169,12 +169,12 @@ test("[ROOM-13] levels name who is heard and who is the speaker, and end when al
   const bob = await joinAsPeer(parts.user("bob"), "room-f", { media: false });
   await ann.speak();
   const annId = ann.session.snapshot().peerId ?? "";
-  await until(() => bob.session.snapshot().levels[annId] !== undefined, "ann's level");
+  await until("ann's level", () => bob.session.snapshot().levels[annId] !== undefined);
   const { levels, activeSpeaker } = bob.session.snapshot();
   assert.equal(activeSpeaker, annId);
   assert.ok((levels[annId] ?? -127) > -40);
   await ann.session.setMuted(true);
-  await until(() => Object.keys(bob.session.snapshot().levels).length === 0, "silence");
+  await until("silence", () => Object.keys(bob.session.snapshot().levels).length === 0);
   assert.equal(bob.session.snapshot().activeSpeaker, null);
 });
 
@@ -184,14 +184,14 @@ test("[ROOM-15] ICE restarts on both transports while audio flows", async () => 
   const bob = await joinAsPeer(link, "room-g");
   await ann.speak(440);
   await bob.speak(660);
-  await until(() => ann.hears(bob) > AUDIBLE && bob.hears(ann) > AUDIBLE, "both to hear");
+  await until("both to hear", () => ann.hears(bob) > AUDIBLE && bob.hears(ann) > AUDIBLE);
   bob.session.networkChanged();
-  await until(() => link.called.filter((name) => name === "room.restartIce").length === 2, "both to be restarted");
+  await until("both to be restarted", () => link.called.filter((name) => name === "room.restartIce").length === 2);
   const before = await Promise.all([ann.received(), bob.received()]);
-  await until(async () => {
+  await until("audio to flow on", async () => {
     const now = await Promise.all([ann.received(), bob.received()]);
     return now.every((packets, index) => packets > (before[index] ?? 0) + 25);
-  }, "audio to flow on");
+  });
   assert.ok(ann.hears(bob) > AUDIBLE && bob.hears(ann) > AUDIBLE);
   assert.equal(link.called.filter((name) => name === "room.join").length, 1);
 });
@@ -212,7 +212,7 @@ test("[ROOM-19] the microphone's packets can be tapped: in order, none while mut
   const stop = await parts.rooms.tap("room-h", link.connectionId, (payload, { sequenceNumber, timestamp }) =>
     packets.push({ bytes: payload.length, sequenceNumber, timestamp }),
   );
-  await until(() => packets.length >= 50, "a second of packets");
+  await until("a second of packets", () => packets.length >= 50);
   assert.ok(packets.every(({ bytes }) => bytes > 0 && bytes < 1_500));
   const steps = packets
     .slice(1)
@@ -231,7 +231,7 @@ test("[ROOM-19] the microphone's packets can be tapped: in order, none while mut
   await new Promise((resolve) => setTimeout(resolve, 300));
   assert.ok(packets.length - muted < 5);
   await ann.session.setMuted(false);
-  await until(() => packets.length > muted + 20, "packets again");
+  await until("packets again", () => packets.length > muted + 20);
   stop();
   const stopped = packets.length;
   await new Promise((resolve) => setTimeout(resolve, 200));

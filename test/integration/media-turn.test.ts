@@ -5,7 +5,8 @@ import { webRtcInNode } from "../../cli/node-peer.ts";
 import { iceServers, TURN_CREDENTIAL_MS } from "../../src/rooms/ice-servers.ts";
 import { coturnMissing, startCoturn, type TestCoturn } from "../support/coturn.ts";
 import { AUDIBLE, joinAsPeer, leaveAll } from "../support/peer.ts";
-import { startRooms, until } from "../support/rooms.ts";
+import { startRooms } from "../support/rooms.ts";
+import { until } from "../support/until.ts";
 
 const secret = "a-test-secret-that-is-long-enough-0123456789";
 const missing = coturnMissing();
@@ -61,7 +62,7 @@ test("[ROOM-16] a peer that can use relays only hears and is heard", skip, async
     const bob = await joinAsPeer(parts.user("bob"), "room", { iceTransportPolicy: "relay" });
     await ann.speak(440);
     await bob.speak(660);
-    await until(() => ann.hears(bob) > AUDIBLE && bob.hears(ann) > AUDIBLE, "both to hear");
+    await until("both to hear", () => ann.hears(bob) > AUDIBLE && bob.hears(ann) > AUDIBLE);
     assert.deepEqual((await bob.session.stats()).paths, ["relay", "relay"]);
   } finally {
     leaveAll();

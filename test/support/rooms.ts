@@ -66,15 +66,6 @@ export async function startRooms(
   };
 }
 
-/** Waits until `condition` holds, looking often; fails with `what` when it never does. */
-export async function until(condition: () => unknown, what: string, limitMs = 20_000): Promise<void> {
-  const end = performance.now() + limitMs;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`waited in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
 export function rejectsWith(code: string) {
   return (error: unknown) => (error as { code?: string }).code === code;
 }

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { RoomSession } from "#client";
 import type { Roster } from "#protocol";
 import type { HubLink } from "../support/room-hub.ts";
-import { rejectsWith, startRooms, type TestRooms, until } from "../support/rooms.ts";
+import { rejectsWith, startRooms, type TestRooms } from "../support/rooms.ts";
+import { until } from "../support/until.ts";
 
 let test1: TestRooms;
 before(async () => {
@@ -82,10 +83,10 @@ test("[ROOM-6] stale state + events == fresh roster, through lost pushes, cuts a
       const prober = user("prober");
       await prober.call("room.join", { roomId });
       const fresh = await roster(prober, roomId);
-      await until(() => {
+      await until("the watcher's roster to equal a fresh one", () => {
         const { peers } = session.snapshot();
         return JSON.stringify(sorted(peers)) === JSON.stringify(sorted(fresh.peers));
-      }, "the watcher's roster to equal a fresh one");
+      });
       assert.deepEqual(
         session.snapshot().lines.map((line) => line.text),
         seen,
@@ -156,7 +157,7 @@ test("[ROOM-7] a place outlives its connection for the grace time and is taken o
   const left: unknown[] = [];
   ann.on("room.event", ({ event }) => left.push(event));
   bob.cut();
-  await until(() => left.some((event) => (event as { type: string }).type === "peerLeft"), "bob to be lost");
+  await until("bob to be lost", () => left.some((event) => (event as { type: string }).type === "peerLeft"));
   assert.deepEqual(left.at(-1), { type: "peerLeft", peerId, reason: "lost" });
   bob.reconnect();
   await assert.rejects(bob.call("room.resume", { roomId, peerId, ...point }), rejectsWith("PEER_GONE"));
@@ -173,8 +174,8 @@ test("[ROOM-7] a join that ends after its connection is gone leaves no place for
   await joining;
   const events: string[] = [];
   watcher.on("room.event", ({ event }) => events.push(event.type));
-  await until(async () => (await roster(watcher, "room")).peers.length === 1, "the place to go");
-  await until(() => events.includes("peerLeft"), "bob to leave");
+  await until("the place to go", async () => (await roster(watcher, "room")).peers.length === 1);
+  await until("bob to leave", () => events.includes("peerLeft"));
   assert.deepEqual(
     (await roster(watcher, "room")).peers.map((peer) => peer.name),
     ["watcher"],
@@ -203,7 +204,7 @@ test("[ROOM-8] another connection of the same user takes the place over; the sam
     other.roster.peers.map((peer) => peer.id),
     [other.peerId],
   );
-  await until(() => removed.length > 0, "the phone to hear of it");
+  await until("the phone to hear of it", () => removed.length > 0);
   assert.deepEqual(removed, [{ roomId, reason: "replaced" }]);
   phone.on("room.event", (push) => late.push(push));
   await laptop.call("room.say", { roomId, text: "only here" });
@@ -265,13 +266,13 @@ test("[ROOM-14] what somebody says is an event for everybody inside", async () =
   await ann.join();
   await bob.join();
   await ann.say("Shall we begin?");
-  await until(() => bob.snapshot().lines.length === 1, "bob to read it");
+  await until("bob to read it", () => bob.snapshot().lines.length === 1);
   assert.deepEqual(
     [bob, ann].map((session) => session.snapshot().lines.map(({ name, text }) => ({ name, text }))),
     [[{ name: "ann", text: "Shall we begin?" }], [{ name: "ann", text: "Shall we begin?" }]],
   );
   ann.leave();
-  await until(() => bob.snapshot().peers.length === 1, "ann to be gone");
+  await until("ann to be gone", () => bob.snapshot().peers.length === 1);
   assert.equal(ann.snapshot().phase, "left");
   bob.leave();
 });
@@ -285,7 +286,7 @@ test("[ROOM-18] a removed connection's place goes at once", async () => {
   const events: unknown[] = [];
   ann.on("room.event", ({ event }) => events.push(event));
   test1.rooms.disconnected(bob.connectionId, true);
-  await until(() => events.length > 0, "ann to see it");
+  await until("ann to see it", () => events.length > 0);
   assert.deepEqual(events, [{ type: "peerLeft", peerId, reason: "removed" }]);
 });
 
