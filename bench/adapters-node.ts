@@ -9,7 +9,11 @@ import { createLogger } from "../src/lib/logger.ts";
 import { createMetrics } from "../src/lib/metrics.ts";
 
 /** One node of bench/adapters.ts: socket.io on uWebSockets.js whose every client is in one room; driven over IPC. */
-export type NodeCommand = { kind: "publish"; from: number; count: number } | { kind: "cpu" };
+export type NodeCommand =
+  | { kind: "publish"; from: number; count: number }
+  /** To the other hub itself, as the end of a session is sent; it tells its clients. */
+  | { kind: "note"; n: number }
+  | { kind: "cpu" };
 export type NodeReport = { kind: "listening"; port: number } | { kind: "cpu"; us: number };
 
 const [adapterName = "", redisUrl = "", nodeName = ""] = process.argv.slice(2);
@@ -37,6 +41,9 @@ io.attachApp(app);
 io.on("connection", (socket) => {
   socket.join("room");
 });
+io.on("note" as never, (n: number) => {
+  io.local.emit("note", n);
+});
 const report = (message: NodeReport) => process.send?.(message);
 app.listen("127.0.0.1", 0, (listening: us_listen_socket | false) => {
   if (!listening) throw new Error("no port");
@@ -46,6 +53,10 @@ process.on("message", (command: NodeCommand) => {
   if (command.kind === "cpu") {
     const { user, system } = process.cpuUsage();
     report({ kind: "cpu", us: user + system });
+    return;
+  }
+  if (command.kind === "note") {
+    io.serverSideEmit("note", command.n);
     return;
   }
   for (let n = command.from; n < command.from + command.count; n++)

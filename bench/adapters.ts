@@ -23,7 +23,7 @@ const variants = [
 
 /**
  * The socket.io Redis adapters on uWebSockets.js: node A publishes into a room, a client on node B (and one on A) count.
- * Per variant: messages lost over kills of B's subscriber connections with publishes at once, over kills of A's publishing
+ * Per variant: messages (and notes from hub to hub) lost over kills of B's subscriber connections with publishes at once, over kills of A's publishing
  * connection, and over an outage of Redis; how late A's own client got its messages in that outage; and CPU of both nodes
  * per broadcast and the latency from A to B's client at a steady rate.
  */
@@ -51,21 +51,27 @@ async function measure({ adapter, warm }: { adapter: string; warm: boolean }) {
       await sleep(200);
     }
 
-    const subscriberKills = await lossOver(atB, publish, KILLS, () => kill(redis, b.pid, "read"));
+    let notes = 0;
+    const subscriberKills = await lossOver(atB, publish, KILLS, async () => {
+      const struck = await kill(redis, b.pid, "read");
+      a.send({ kind: "note", n: notes++ });
+      return struck;
+    });
+    const notesLost = notes - atB.notes.size;
     // From here on every variant is warm, so that the rest compares steady states.
     publish(1);
     await sleep(300);
     const publisherKills = await lossOver(atB, publish, KILLS, () => kill(redis, a.pid, "write"));
     const load = await steady(a, b, atB, publish);
     const outage = await overOutage(redis, atA, atB, publish);
-    return { subscriberKills, publisherKills, outage, load };
+    return { subscriberKills, notesLost, publisherKills, outage, load };
   } finally {
     for (const close of [atA.close, atB.close, a.close, b.close]) close();
     await redis.stop();
   }
 }
 
-type Ear = { got: { n: number; lateMs: number }[]; close(): void };
+type Ear = { got: { n: number; lateMs: number }[]; notes: Set<number>; close(): void };
 
 async function lossOver(ear: Ear, publish: (count: number) => void, kills: number, strike: () => Promise<number>) {
   const before = ear.got.length;
@@ -196,6 +202,8 @@ async function listen(port: number): Promise<Ear> {
   socket.on("n", (n: number, sentMs: number) =>
     got.push({ n, lateMs: performance.timeOrigin + performance.now() - sentMs }),
   );
+  const notes = new Set<number>();
+  socket.on("note", (n: number) => notes.add(n));
   await new Promise<void>((resolve) => socket.once("connect", resolve));
-  return { got, close: () => socket.close() };
+  return { got, notes, close: () => socket.close() };
 }
