@@ -37,6 +37,7 @@ export class RawSocket {
   static async open(url: string, headers: Record<string, string> = {}): Promise<RawSocket> {
     const ws = new WebSocket(`${url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`, { headers });
     const socket = new RawSocket(ws);
+    // Rejects when an error comes first.
     await once(ws, "open");
     await socket.until(() => socket.frames.some((frame) => frame.startsWith("0")));
     return socket;
