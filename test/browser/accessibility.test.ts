@@ -77,3 +77,19 @@ for (const [name, look] of [
     assert.deepEqual(problems, {});
   });
 }
+
+test("[WEB-15] the audit itself sees what it looks for", async () => {
+  const { page } = await browser.visit({ width: 360 });
+  await page.setContent(`<body style="background: #fff"><main><button></button><p style="color: #999">pale</p>
+    <p style="color: #999; font-size: 24px">large</p><div style="width: 500px">wide</div></main></body>`);
+  const found = (await auditPage(page)).map((line) => line.replace(/: <.*/, "").replace(/\d+ px/, "N px"));
+  assert.deepEqual(found, [
+    "0 main headings",
+    "no language",
+    "no title",
+    "scrolls sideways by N px",
+    "no name",
+    "contrast 2.85",
+    "contrast 2.85",
+  ]);
+});

@@ -54,6 +54,8 @@ export async function openBrowser(url: string, microphone: MicrophoneKind = { ki
       baseURL: url,
       viewport: { width: options.width ?? 1280, height: options.height ?? 800 },
       colorScheme: options.dark ? "dark" : "light",
+      // So that no colour is met on its way to another.
+      reducedMotion: "reduce",
       // Granting one permission denies all that are not named.
       permissions: [microphone.kind === "denied" ? "geolocation" : "microphone"],
     });

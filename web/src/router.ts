@@ -33,7 +33,7 @@ export function pathOf(route: Route): string {
 
 /** @param address path and query, `/practice?text=…` */
 export function parseRoute(address: string): Route {
-  const url = new URL(address, "http://page.invalid");
+  const url = new URL(`http://page.invalid${address}`);
   const [page, id, ...rest] = url.pathname
     .split("/")
     .filter((part) => part !== "")

@@ -8,13 +8,15 @@ export type VoiceSnapshot = {
   readonly microphone: RoomMicrophone;
   /** What went wrong with publishing, if it did. */
   readonly error: unknown;
+  /** The room that one could not enter, and why. */
+  readonly refused: { readonly roomId: string; readonly error: unknown } | null;
 };
 
 /** The one room that this page is in, with the microphone. It owns the microphone's track; RoomSession only sends it. */
 export class Voice {
   readonly #connection: Connection;
   readonly #listeners = new Set<() => void>();
-  #snapshot: VoiceSnapshot = { stay: null, microphone: "listening", error: undefined };
+  #snapshot: VoiceSnapshot = { stay: null, microphone: "listening", error: undefined, refused: null };
   #stream: MediaStream | undefined;
 
   constructor(connection: Connection) {
@@ -28,18 +30,23 @@ export class Voice {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Enters a room and leaves the one before. @throws ParlanceError when one can't enter */
+  /** Enters a room and leaves the one before. A refusal is in the snapshot. */
   async enter(roomId: string, options: { speak: boolean }): Promise<void> {
     this.leave();
     const stay = new RoomSession(this.#connection, roomId);
-    this.#update({ stay, microphone: "listening", error: undefined });
+    this.#update({ stay, refused: null });
+    // Put out by the server, say: the stay is kept for what it says, but nobody listens to the microphone any more.
+    stay.subscribe(() => {
+      if (stay.snapshot().phase === "left" && this.#snapshot.stay === stay) this.#stopMicrophone();
+    });
     // Asked at once, so that the browser's question and the server's answer come side by side.
     if (options.speak) void this.speak();
     try {
       await stay.join();
     } catch (error) {
-      if (this.#snapshot.stay === stay) this.leave();
-      throw error;
+      if (this.#snapshot.stay !== stay) return;
+      this.leave();
+      this.#update({ refused: { roomId, error } });
     }
   }
 
@@ -80,7 +87,7 @@ export class Voice {
     this.#update({ stay: null, microphone: "listening", error: undefined });
   }
 
-  /** Takes the ended stay away; its microphone goes off. */
+  /** Leaves, and tells nobody any more. Idempotent. */
   close(): void {
     this.leave();
     this.#listeners.clear();

@@ -7,6 +7,7 @@ import { MicrophoneNotice } from "../parts/microphone-notice.tsx";
 import { Failure, Waiting } from "../parts/notice.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { LaneLegend, PhonemeLane, wordInWords } from "../parts/phoneme-lane.tsx";
+import { MuteButton } from "../parts/room-dock.tsx";
 import { Reading } from "../reading.ts";
 import { useServices, useStore } from "../services.tsx";
 import { useCall } from "../use-call.ts";
@@ -84,6 +85,7 @@ function ReadAloud({
         {phase === "finishing" && "Judging the last sounds…"}
       </p>
       <Spoken reading={reading} />
+      <Overheard />
       {trouble && <MicrophoneNotice trouble={trouble} onRetry={() => reading.start()} />}
       {error ? <Failure error={error} /> : null}
       {result && <DrillVerdict result={result} />}
@@ -121,6 +123,19 @@ function MainButton({ reading, connected }: { reading: Reading; connected: boole
         </button>
       );
   }
+}
+
+/** Who is in a room reads to the room as well, unless muted there. */
+function Overheard() {
+  const { voice } = useServices();
+  const { stay, microphone } = useStore(voice);
+  if (!stay || microphone !== "on") return null;
+  return (
+    <div className="notice">
+      <p>You are in a room with your microphone on: the others hear you read, unless you mute it there.</p>
+      <MuteButton stay={stay} small />
+    </div>
+  );
 }
 
 /** Speaks judged words politely, each once. */

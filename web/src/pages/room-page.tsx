@@ -36,17 +36,9 @@ function BackToRooms() {
 function Lobby({ roomId, ended }: { roomId: string; ended?: string }) {
   const { voice, link } = useServices();
   const { data } = useCall("room.list", {});
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
+  const { refused } = useStore(voice);
   const room = data?.rooms.find(({ id }) => id === roomId);
-  const enter = (speak: boolean) => {
-    setBusy(true);
-    setError(undefined);
-    voice.enter(roomId, { speak }).catch((problem) => {
-      setError(problem);
-      setBusy(false);
-    });
-  };
+  const enter = (speak: boolean) => void voice.enter(roomId, { speak });
   return (
     <>
       <PageHead
@@ -60,23 +52,18 @@ function Lobby({ roomId, ended }: { roomId: string; ended?: string }) {
       <div className="lobby card">
         {ended && <p role="status">{ended}</p>}
         <p>Others hear you once you have joined with your microphone. You can mute it at any time.</p>
-        {error ? <Failure error={error} /> : null}
+        {refused?.roomId === roomId && <Failure error={refused.error} />}
         <div className="actions">
           <button
             type="button"
             className="button button-main"
-            disabled={busy || link.kind !== "connected"}
+            disabled={link.kind !== "connected"}
             onClick={() => enter(true)}
           >
             <Icon name="practice" />
             Join the room
           </button>
-          <button
-            type="button"
-            className="button"
-            disabled={busy || link.kind !== "connected"}
-            onClick={() => enter(false)}
-          >
+          <button type="button" className="button" disabled={link.kind !== "connected"} onClick={() => enter(false)}>
             <Icon name="sound" />
             Only listen
           </button>
