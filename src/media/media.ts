@@ -16,6 +16,8 @@ export type MediaOptions = {
   /** First port for UDP and TCP, the next worker takes the next; 0 takes any free ones. */
   port: number;
   workerBin?: string | undefined;
+  /** How often each worker is asked for a sign of life, in ms. One that owes two answers is killed and replaced. */
+  heartbeatMs?: number;
   log: Logger;
   metrics: Metrics;
 };
@@ -32,6 +34,9 @@ const mediaCodecs: types.RouterRtpCodecCapability[] = [
 ];
 /** A worker that dies again and again is not respawned in a tight loop. */
 const RESPAWN_MS = [0, 1_000, 5_000, 15_000];
+const HEARTBEAT_MS = 5_000;
+/** How long a room waits for a worker to come up, in ms: a respawn takes about 100. */
+const PATIENCE_MS = 3_000;
 /** A worker that has lived this long is a healthy one: the next death starts the schedule anew. */
 const STABLE_MS = 60_000;
 
@@ -48,6 +53,8 @@ export class MediaWorkers implements Media {
   readonly #options: MediaOptions;
   readonly #slots: Slot[];
   readonly #timers = new Set<NodeJS.Timeout>();
+  /** Rooms that wait for a worker. */
+  readonly #waiting = new Set<(slot?: Slot) => void>();
   readonly #deaths;
   readonly #roomMetrics;
   #closed = false;
@@ -88,9 +95,7 @@ export class MediaWorkers implements Media {
   }
 
   async openRoom(): Promise<MediaRoom> {
-    const slot = this.#slots
-      .filter((candidate) => candidate.live)
-      .sort((a, b) => load(a) - load(b) || a.rooms.size - b.rooms.size)[0];
+    const slot = this.#leastLoaded() ?? (await this.#nextUp());
     if (!slot?.live) throw new AppError("MEDIA_UNAVAILABLE");
     const { worker, server } = slot.live;
     // Counted before the first await, so that rooms opened at once spread over the workers.
@@ -114,10 +119,32 @@ export class MediaWorkers implements Media {
   close(): void {
     this.#closed = true;
     for (const timer of this.#timers) clearTimeout(timer);
+    for (const give of [...this.#waiting]) give();
     for (const slot of this.#slots) {
       slot.live?.worker.close();
       slot.live = undefined;
     }
+  }
+
+  #leastLoaded(): Slot | undefined {
+    return this.#slots
+      .filter((candidate) => candidate.live)
+      .sort((a, b) => load(a) - load(b) || a.rooms.size - b.rooms.size)[0];
+  }
+
+  /** The next worker that comes up; undefined where that takes too long. */
+  #nextUp(): Promise<Slot | undefined> {
+    return new Promise((resolve) => {
+      const settle = (slot?: Slot) => {
+        clearTimeout(timer);
+        this.#timers.delete(timer);
+        this.#waiting.delete(settle);
+        resolve(slot);
+      };
+      const timer = setTimeout(settle, PATIENCE_MS);
+      this.#timers.add(timer);
+      this.#waiting.add(settle);
+    });
   }
 
   async #spawn(slot: Slot, deaths = 0): Promise<void> {
@@ -145,12 +172,33 @@ export class MediaWorkers implements Media {
       throw error;
     }
     log.info({ worker: worker.pid }, "media worker is up");
+    for (const give of [...this.#waiting]) give(slot);
+    this.#superviseHeart(worker);
     worker.once("died", (error) => {
       slot.live = undefined;
       this.#deaths.inc();
       log.error({ err: error, worker: worker.pid, rooms: slot.rooms.size }, "media worker died");
       this.#respawn(slot, performance.now() - startedAt > STABLE_MS ? 0 : deaths + 1);
     });
+  }
+
+  /** A worker that hangs keeps its port and its rooms, and tells nobody: it is made to die. */
+  #superviseHeart(worker: types.Worker): void {
+    let owed = 0;
+    const timer = setInterval(() => {
+      if (owed >= 2) {
+        this.#options.log.error({ worker: worker.pid }, "media worker hangs");
+        process.kill(worker.pid, "SIGKILL");
+      }
+      owed += 1;
+      worker.getResourceUsage().then(
+        () => {
+          owed = 0;
+        },
+        () => {},
+      );
+    }, this.#options.heartbeatMs ?? HEARTBEAT_MS).unref();
+    worker.observer.once("close", () => clearInterval(timer));
   }
 
   #respawn(slot: Slot, deaths: number): void {

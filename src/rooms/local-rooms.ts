@@ -24,6 +24,9 @@ const EMPTY_MS = 30_000;
 /** How long a closed connection is remembered, in ms: longer than any call takes. */
 const GONE_MS = 60_000;
 
+/** Rooms that one connection may be in at once: more than anybody listens to, few enough to bound its transports. */
+const ROOMS_PER_CONNECTION = 8;
+
 type Calls = { [C in RoomCall]: (room: Room, actor: RoomActor, request: CallRequest<C>) => Promise<CallReply<C>> };
 
 const calls: Calls = {
@@ -73,6 +76,7 @@ export class LocalRooms implements RoomService {
 
   async invoke<C extends RoomCall>(name: C, actor: RoomActor, request: CallRequest<C>): Promise<CallReply<C>> {
     const startedAt = performance.now();
+    if (name === "room.join") this.#assertMayJoin(actor.connectionId, request.roomId);
     const room = name === "room.join" ? await this.#start(request.roomId) : await this.#running(name, request.roomId);
     try {
       return await calls[name](room, actor, request);
@@ -124,6 +128,13 @@ export class LocalRooms implements RoomService {
     this.#rooms.set(roomId, starting);
     starting.catch(() => this.#rooms.delete(roomId));
     return starting;
+  }
+
+  #assertMayJoin(connectionId: string, roomId: string): void {
+    let inside = 0;
+    for (const room of this.#open.values()) if (room.id !== roomId && room.has(connectionId)) inside += 1;
+    if (inside >= ROOMS_PER_CONNECTION)
+      throw new AppError("FORBIDDEN", `One connection may be in ${ROOMS_PER_CONNECTION} rooms; leave one first.`);
   }
 
   async #create(roomId: string): Promise<Room> {

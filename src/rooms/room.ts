@@ -39,6 +39,7 @@ type Place = {
   readonly name: string;
   connectionId: string;
   muted: boolean;
+  publishing: boolean;
   media: MediaPeer | undefined;
   /** Runs while the connection is away. */
   grace: NodeJS.Timeout | undefined;
@@ -54,8 +55,9 @@ export class Room {
   readonly #options: RoomOptions;
   readonly #epoch = randomUUID();
   readonly #places = new Map<string, Place>();
-  /** User ids of those whose join is under way: they hold a place for the capacity. */
-  readonly #joining = new Map<symbol, string>();
+  readonly #byConnection = new Map<string, Place>();
+  /** Joins under way, by connection: they hold a place for the capacity. */
+  readonly #joining = new Map<string, { userId: string; done: Promise<unknown> }>();
   readonly #history: SequencedRoomEvent[] = [];
   readonly #log: Logger;
   #seq = 0;
@@ -80,27 +82,31 @@ export class Room {
     return this.#places.size;
   }
 
+  has(connectionId: string): boolean {
+    return this.#byConnection.has(connectionId);
+  }
+
   /**
    * Takes a place. The connection that is inside already keeps its place and gets fresh media; another connection of
    * the same user takes that user's place over. @throws AppError ROOM_FULL, MEDIA_UNSUPPORTED, MEDIA_UNAVAILABLE
    */
   async join(actor: RoomActor, rtpCapabilities: Opaque | undefined): Promise<CallReply<"room.join">> {
-    this.#assertRoomFor(actor.userId);
-    const ticket = Symbol();
-    this.#joining.set(ticket, actor.userId);
-    const known = this.#find(actor.connectionId);
+    const { connectionId, userId } = actor;
+    for (let earlier = this.#joining.get(connectionId); earlier; earlier = this.#joining.get(connectionId))
+      await earlier.done.catch(() => {});
+    this.#assertRoomFor(userId);
+    const known = this.#byConnection.get(connectionId);
     const id = known?.id ?? randomUUID();
+    const entering = this.#prepare(id, connectionId, rtpCapabilities);
+    this.#joining.set(connectionId, { userId, done: entering });
     let media: MediaPeer | undefined;
     try {
-      // The subscription comes before the snapshot: an event falls into one of them, never between.
-      await this.#options.publisher.subscribe(actor.connectionId, this.id);
-      if (rtpCapabilities) media = await this.#addMedia(id, rtpCapabilities);
-      if (media?.closed) throw new AppError("MEDIA_UNAVAILABLE");
+      media = await entering;
     } catch (error) {
-      if (!this.#find(actor.connectionId)) await this.#unsubscribe(actor.connectionId);
+      if (!this.#byConnection.has(connectionId)) await this.#unsubscribe(connectionId);
       throw error;
     } finally {
-      this.#joining.delete(ticket);
+      this.#joining.delete(connectionId);
     }
     const place = this.#take(id, actor, media);
     const consumers = await this.#consumeAll(place);
@@ -112,7 +118,7 @@ export class Room {
             send: media.send,
             receive: media.receive,
             consumers,
-            iceServers: this.#options.iceServers(actor.userId),
+            iceServers: this.#options.iceServers(userId),
           }
         : null,
     };
@@ -132,7 +138,9 @@ export class Room {
     place.grace = undefined;
     if (place.connectionId !== actor.connectionId) {
       void this.#unsubscribe(place.connectionId);
+      this.#byConnection.delete(place.connectionId);
       place.connectionId = actor.connectionId;
+      this.#byConnection.set(place.connectionId, place);
     }
     return { sync: this.#since(request.epoch, request.afterSeq), consumers: place.media?.consumers() ?? [] };
   }
@@ -172,6 +180,7 @@ export class Room {
     // Left, or given fresh media, while the worker made it.
     if (this.#places.get(place.id)?.media !== media) throw new AppError("MEDIA_UNAVAILABLE");
     await media.setPaused(place.muted);
+    place.publishing = true;
     this.#emit({ type: "peerChanged", peer: describe(place) });
     await Promise.all([...this.#places.values()].map((listener) => this.#offer(place, listener)));
     return producerId;
@@ -192,7 +201,7 @@ export class Room {
 
   /** Copies a connection's microphone out. @throws AppError NOT_IN_ROOM, NO_MICROPHONE_TRACK */
   async tap(connectionId: string, onPacket: OpusPacket): Promise<() => void> {
-    const place = this.#find(connectionId);
+    const place = this.#byConnection.get(connectionId);
     if (!place) throw new AppError("NOT_IN_ROOM");
     if (!place.media) throw new AppError("NO_MICROPHONE_TRACK");
     return place.media.tap(onPacket);
@@ -200,7 +209,7 @@ export class Room {
 
   /** Keeps the connection's place for the grace time, or with `removed` takes it away at once. */
   disconnected(connectionId: string, removed: boolean): void {
-    const place = this.#find(connectionId);
+    const place = this.#byConnection.get(connectionId);
     if (!place) return;
     clearTimeout(place.grace);
     if (removed) this.#remove(place, "removed");
@@ -223,6 +232,7 @@ export class Room {
       place.media?.close();
     }
     this.#places.clear();
+    this.#byConnection.clear();
     this.#media?.then(
       (media) => media.close(),
       () => {},
@@ -231,20 +241,29 @@ export class Room {
 
   #assertRoomFor(userId: string): void {
     const inside = [...this.#places.values()].map((place) => place.userId);
-    const others = new Set([...inside, ...this.#joining.values()].filter((id) => id !== userId));
+    const joining = [...this.#joining.values()].map((join) => join.userId);
+    const others = new Set([...inside, ...joining].filter((id) => id !== userId));
     if (others.size >= this.#options.info.capacity) throw new AppError("ROOM_FULL");
+  }
+
+  /** The part of a join that takes time. */
+  async #prepare(id: string, connectionId: string, rtpCapabilities: Opaque | undefined) {
+    // The subscription comes before the snapshot: an event falls into one of them, never between.
+    await this.#options.publisher.subscribe(connectionId, this.id);
+    const media = rtpCapabilities ? await this.#addMedia(id, rtpCapabilities) : undefined;
+    if (this.#closed || media?.closed) throw new AppError("MEDIA_UNAVAILABLE");
+    return media;
   }
 
   /** The synchronous part of a join: whatever of the same user was inside makes way. */
   #take(id: string, actor: RoomActor, media: MediaPeer | undefined): Place {
-    const held = this.#find(actor.connectionId);
+    const held = this.#byConnection.get(actor.connectionId);
     if (held) {
-      const published = held.media?.producerId !== undefined;
       held.media?.close();
       held.media = media;
       clearTimeout(held.grace);
       held.grace = undefined;
-      if (published) this.#emit({ type: "peerChanged", peer: describe(held) });
+      this.#silence(held);
       return held;
     }
     for (const other of [...this.#places.values()].filter((place) => place.userId === actor.userId)) {
@@ -253,8 +272,9 @@ export class Room {
       this.#publishTo(connectionId, "room.removed", { roomId: this.id, reason: "replaced" });
       void this.#unsubscribe(connectionId);
     }
-    const place: Place = { ...actor, id, muted: false, media, grace: undefined };
+    const place: Place = { ...actor, id, muted: false, publishing: false, media, grace: undefined };
     this.#places.set(id, place);
+    this.#byConnection.set(place.connectionId, place);
     this.#emit({ type: "peerJoined", peer: describe(place) });
     this.#options.onPeers(this.#places.size);
     return place;
@@ -294,12 +314,17 @@ export class Room {
     this.#media = undefined;
     this.#log.warn({ peers: this.#places.size }, "the room's media was lost");
     for (const place of this.#places.values()) {
-      if (!place.media) continue;
-      // The closed peer knows its producer no more; everybody who had media may have published.
       place.media = undefined;
-      this.#emit({ type: "peerChanged", peer: describe(place) });
+      this.#silence(place);
     }
     this.#options.publisher.publish({ room: this.id }, "room.mediaLost", { roomId: this.id });
+  }
+
+  /** The microphone went with the media it was published on. */
+  #silence(place: Place): void {
+    if (!place.publishing) return;
+    place.publishing = false;
+    this.#emit({ type: "peerChanged", peer: describe(place) });
   }
 
   /** All who speak already, for a newcomer's reply. */
@@ -323,6 +348,7 @@ export class Room {
 
   #remove(place: Place, reason: Removal): void {
     if (!this.#places.delete(place.id)) return;
+    this.#byConnection.delete(place.connectionId);
     clearTimeout(place.grace);
     place.media?.close();
     this.#emit({ type: "peerLeft", peerId: place.id, reason });
@@ -363,13 +389,8 @@ export class Room {
     this.#options.publisher.publish({ connection }, name, payload);
   }
 
-  #find(connectionId: string): Place | undefined {
-    for (const place of this.#places.values()) if (place.connectionId === connectionId) return place;
-    return undefined;
-  }
-
   #mine(actor: RoomActor): Place {
-    const place = this.#find(actor.connectionId);
+    const place = this.#byConnection.get(actor.connectionId);
     if (!place || place.userId !== actor.userId) throw new AppError("NOT_IN_ROOM");
     return place;
   }
@@ -387,6 +408,6 @@ function describe(place: Place): Roster["peers"][number] {
     userId: place.userId,
     name: place.name,
     muted: place.muted,
-    publishing: place.media?.producerId !== undefined,
+    publishing: place.publishing,
   };
 }

@@ -101,6 +101,24 @@ test("[ROOM-12] when the worker is killed the clients are back by themselves", a
   await until("both workers to be replaced", () => parts.media.pids.length === 2);
 });
 
+test("[ROOM-12] a worker that hangs is replaced, and whoever joins meanwhile waits for it", async () => {
+  const frail = await startRooms({ heartbeatMs: 200 });
+  try {
+    const ann = await joinAsPeer(frail.user("ann"), "room");
+    const bob = await joinAsPeer(frail.user("bob"), "room");
+    await ann.speak();
+    await until("bob to hear ann", () => bob.hears(ann) > AUDIBLE);
+    const [pid = 0] = frail.media.pids;
+    process.kill(pid, "SIGSTOP");
+    await until("the worker to be killed", () => frail.media.pids[0] !== pid);
+    const carol = await joinAsPeer(frail.user("carol"), "room");
+    await until("bob and carol to hear ann", () => bob.hears(ann) > AUDIBLE && carol.hears(ann) > AUDIBLE);
+  } finally {
+    leaveAll();
+    await frail.stop();
+  }
+});
+
 test("[ROOM-10] what may not be produced is refused, and the others hear on", async () => {
   const link = parts.user("mallory");
   const roomId = "room-e";

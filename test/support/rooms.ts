@@ -17,7 +17,7 @@ export type TestRooms = {
 
 /** Real rooms on real media workers, on the loopback address; each room id that starts with "room" exists. */
 export async function startRooms(
-  options: Partial<LocalRoomsOptions> & { capacity?: number; workers?: number } = {},
+  options: Partial<LocalRoomsOptions> & { capacity?: number; workers?: number; heartbeatMs?: number } = {},
 ): Promise<TestRooms> {
   const log = createLogger("silent");
   const metrics = createMetrics();
@@ -25,6 +25,7 @@ export async function startRooms(
     workers: options.workers ?? 1,
     address: "127.0.0.1",
     port: 0,
+    ...(options.heartbeatMs === undefined ? {} : { heartbeatMs: options.heartbeatMs }),
     workerBin: process.env.MEDIASOUP_WORKER_BIN,
     log,
     metrics,

@@ -230,6 +230,28 @@ test("[ROOM-9] a full room refuses newcomers, also those that come at once, and 
   await small.stop();
 });
 
+test("[ROOM-9] one connection may be in eight rooms", async () => {
+  const ann = test1.user("ann");
+  const ids = Array.from({ length: 9 }, freshRoom);
+  for (const roomId of ids.slice(0, 8)) await ann.call("room.join", { roomId });
+  const [first = "", last = ""] = [ids[0], ids[8]];
+  await assert.rejects(ann.call("room.join", { roomId: last }), rejectsWith("FORBIDDEN"));
+  await ann.call("room.join", { roomId: first });
+  await ann.call("room.leave", { roomId: first });
+  await ann.call("room.join", { roomId: last });
+  ann.cut();
+});
+
+test("[ROOM-8] joins of one connection at once give one place", async () => {
+  const roomId = freshRoom();
+  const ann = test1.user("ann");
+  const rtpCapabilities = test1.media.routerRtpCapabilities;
+  const joins = await Promise.all([1, 2, 3].map(() => ann.call("room.join", { roomId, rtpCapabilities })));
+  assert.equal(new Set(joins.map(({ peerId }) => peerId)).size, 1);
+  assert.equal(joins.at(-1)?.roster.peers.length, 1);
+  await ann.call("room.leave", { roomId });
+});
+
 test("[ROOM-11] outside of a room nothing can be done in it, and nothing of it is heard", async () => {
   const roomId = freshRoom();
   const ann = test1.user("ann");
