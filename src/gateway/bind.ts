@@ -73,6 +73,7 @@ async function answer(socket: GatewaySocket, event: unknown, args: unknown[], op
     options.onFlight(-1);
   }
   const code = reply.ok ? "OK" : reply.error.code;
+  if (!reply.ok && state.log.isLevelEnabled("debug")) request.log.debug({ code }, "call refused");
   metrics.calls.inc({ name, code });
   metrics.callSeconds.observe({ name }, (performance.now() - startedAt) / 1_000);
   (ack as Ack)(reply);

@@ -137,7 +137,9 @@ export class HttpSide {
     } catch (error) {
       reply = { ok: false, error: errorReply(error, request) };
     }
-    this.#options.metrics.rest.inc({ name: name ?? "unknown", code: reply.ok ? "OK" : reply.error.code });
+    const code = reply.ok ? "OK" : reply.error.code;
+    this.#options.metrics.rest.inc({ name: name ?? "unknown", code });
+    this.#options.log.debug({ requestId: request.id, endpoint: name, code }, "REST request");
     sendReply(exchange, reply, cors);
   }
 

@@ -1,11 +1,15 @@
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
-/** One registry per server, so that two servers in one test process never share a number. Names start with `parlance_`. */
+/**
+ * One registry per server, so that two servers in one test process never share a number. Names start with `parlance_`;
+ * those of the process itself (CPU, memory, event loop lag) are there from the start.
+ */
 export type Metrics = ReturnType<typeof createMetrics>;
 
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
+  collectDefaultMetrics({ register: registry, prefix: "parlance_" });
   return {
     registry,
     /** Declares a counter; call once per name, keep the result. */

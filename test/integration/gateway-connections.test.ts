@@ -109,6 +109,24 @@ describe("connections", () => {
     for (const socket of sockets) socket.close();
   });
 
+  test("[ACC-7, ACC-9] a ban that falls between the look-up of a session and its connection still closes it", async () => {
+    const person = await guest(server);
+    const { accounts } = server;
+    const authenticate = accounts.authenticate.bind(accounts);
+    accounts.authenticate = async (token) => {
+      const identity = await authenticate(token);
+      accounts.events.emit("ended", { userId: identity.user.id }, "banned");
+      return identity;
+    };
+    const socket = await RawSocket.open(server.url);
+    socket.connect({ token: person.accessToken, protocolVersion: 1 });
+    await socket.closed;
+    accounts.authenticate = authenticate;
+    assert.deepEqual(socket.events(), [{ name: "session.ended", payload: { reason: "banned", reconnect: false } }]);
+    // Lifted since: the memory of that end keeps nobody out.
+    (await connect(server, person)).close();
+  });
+
   test("[GW-13] without an allow-list a browser page must come from this host", async () => {
     const person = await guest(server);
     const { host } = new URL(server.url);
