@@ -214,6 +214,31 @@ test("[ROOM-15] ICE restarts on both transports while audio flows", async () => 
   assert.equal(link.called.filter((name) => name === "room.join").length, 1);
 });
 
+test("[ROOM-15] an interrupted path is restarted by itself, without joining again", async () => {
+  const frail = await startRooms({ heartbeatMs: 600_000 });
+  try {
+    const ann = await joinAsPeer(frail.user("ann"), "room");
+    const link = frail.user("bob");
+    const bob = await joinAsPeer(link, "room");
+    await ann.speak(440);
+    await bob.speak(660);
+    await until("both to hear", () => ann.hears(bob) > AUDIBLE && bob.hears(ann) > AUDIBLE);
+    const [pid = 0] = frail.media.pids;
+    process.kill(pid, "SIGSTOP");
+    await until("the interruption to be seen", () => bob.session.snapshot().media === "interrupted");
+    await until("a restart to be asked for", () => link.called.includes("room.restartIce"));
+    process.kill(pid, "SIGCONT");
+    await until("both to hear again", () => {
+      const connected = bob.session.snapshot().media === "connected";
+      return connected && ann.hears(bob) > AUDIBLE && bob.hears(ann) > AUDIBLE;
+    });
+    assert.equal(link.called.filter((name) => name === "room.join").length, 1);
+  } finally {
+    leaveAll();
+    await frail.stop();
+  }
+});
+
 test("[ROOM-19] the microphone's packets can be tapped: in order, none while muted, none after the end", async () => {
   const link = parts.user("ann");
   await assert.rejects(
