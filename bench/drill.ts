@@ -75,9 +75,10 @@ function figures(levels: Level[], idleMb: number): object {
   return {
     latencyMs: at.first,
     finalLatencyMs: at.final,
-    /** One scoring thread: so many at once, and so many would fill it. */
-    speakersPerCore: good ? good.speakers : 0,
-    speakersPerFullScoringCore: Math.round(at.speakers / busy),
+    /** Speakers at that level for each scoring core that is busy with them. */
+    speakersPerCore: good ? Math.round(good.speakers / busy) : 0,
+    /** Speakers at that level: what this machine held with its load generator beside the server. */
+    liveSpeakers: good?.speakers ?? 0,
     cpuPercentPerSpeaker: round((100 * at.cpuMs) / at.wallMs / at.speakers),
     scoringCpuPercentPerSpeaker: round((100 * busy) / at.speakers),
     mbPerSpeaker: round((at.rssMb - idleMb) / at.speakers),
