@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { RoomSession, request } from "#client";
 import { ADMIN_PASSWORD, type ServerCluster, startServerCluster } from "../support/cluster-servers.ts";
+import { joinAsPeer, leaveAll } from "../support/peer.ts";
 import { postgresMissing } from "../support/postgres.ts";
 import { type Guest, guest, type TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
@@ -21,6 +22,7 @@ describe("a cluster in trouble", { skip: postgresMissing() }, () => {
     [a, b] = cluster.nodes as [TestServer, TestServer];
   });
   after(async () => {
+    leaveAll();
     for (const one of open) one.close();
     await cluster?.stop();
   });
@@ -173,10 +175,12 @@ describe("a cluster in trouble", { skip: postgresMissing() }, () => {
     const [ofGil, ofHal] = sessions as [RoomSession, RoomSession];
     await agree(sessions, "Gil,Hal");
     a.process.kill("SIGSTOP");
+    const { roomId } = ofGil;
+    await assert.rejects(hal.connection.call("room.say", { roomId, text: "?" }), { retryable: true });
     await until("Hal goes on at the other node", () => names(ofHal) === "Hal", 60_000);
     a.process.kill("SIGCONT");
     await agree([ofGil, ofHal], "Gil,Hal");
-    await gil.connection.call("room.say", { roomId: ofGil.roomId, text: "back" });
+    await gil.connection.call("room.say", { roomId, text: "back" });
     await until("Hal reads it", () => ofHal.snapshot().lines.at(-1)?.text === "back");
   });
 
@@ -187,13 +191,23 @@ describe("a cluster in trouble", { skip: postgresMissing() }, () => {
     const guested = await roomOf(leo, kim);
     await agree(ran.sessions, "Ida,Jon,Leo");
     await agree(guested.sessions, "Kim,Leo");
+    const heard = await roomOf(ida);
+    const [ofJon, ofLeo] = [
+      await joinAsPeer(jon.connection, heard.roomId),
+      await joinAsPeer(leo.connection, heard.roomId),
+    ];
+    await ofJon.speak();
+    await until("Leo hears Jon", () => ofLeo.hears(ofJon) > 0.05);
     const online = new Map<string, boolean>();
     jon.connection.on("presence.changed", (change) => online.set(change.userId, change.online));
     await jon.connection.call("presence.watch", { userIds: [ida.user.id] });
     const exited = once(a.process, "exit");
     a.process.kill("SIGKILL");
     await exited;
+    await until("the sound is gone", () => ofLeo.hears(ofJon) < 0.05);
     await agree(ran.sessions.slice(1), "Jon,Leo");
+    await until("Leo hears Jon again", () => ofLeo.hears(ofJon) > 0.05);
+    leaveAll();
     await jon.connection.call("room.say", { roomId: ran.roomId, text: "on we go" });
     await until("Leo reads it", () => ran.sessions[2]?.snapshot().lines.at(-1)?.text === "on we go");
     await until("Ida is offline", () => online.get(ida.user.id) === false);

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import fc from "fast-check";
 import { type Connection, RoomSession, request } from "#client";
-import type { Message, PushPayload, Room } from "#protocol";
+import type { Message, Peer, PushPayload, Room } from "#protocol";
 import { ADMIN_PASSWORD, type ServerCluster, startServerCluster } from "../support/cluster-servers.ts";
+import { joinAsPeer, leaveAll } from "../support/peer.ts";
 import { postgresMissing } from "../support/postgres.ts";
 import { RawSocket } from "../support/raw-socket.ts";
 import { type Guest, guest } from "../support/server.ts";
@@ -107,6 +109,63 @@ describe("two server processes on one Redis and PostgreSQL", { skip: postgresMis
     await ofFay.leave();
     await until("Fay has left", () => names(ofEve) === "Eve");
     await assert.rejects(fay.connection.call("room.say", { roomId: room.id, text: "?" }), { code: "NOT_IN_ROOM" });
+  });
+
+  test("[CLU-3] whatever people do on whichever node, what they see equals a fresh fetch", async () => {
+    const people = await Promise.all(["Pam", "Quy", "Ray", "Sue"].map((name, i) => someone(i % 2 ? b : a, name)));
+    const act = fc.record({ who: fc.nat(3), what: fc.constantFrom("enter", "leave", "mute", "unmute", "say") });
+    let rooms = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(act, { minLength: 5, maxLength: 24 }), async (acts) => {
+        const creator = people[rooms % 4] as Guest;
+        const room = await newRoom(creator.connection, `Any ${rooms++}`);
+        const inside = new Map<number, RoomSession>();
+        // Some at once, some one after the other.
+        const chains = people.map(() => Promise.resolve());
+        for (const { who, what } of acts) {
+          chains[who] = chains[who]?.then(() => step(who, what)) as Promise<void>;
+        }
+        async function step(who: number, what: string): Promise<void> {
+          const session = inside.get(who);
+          const person = people[who] as Guest;
+          if (what === "enter" && !session) inside.set(who, await enter(person, room.id));
+          else if (what === "leave" && session) {
+            inside.delete(who);
+            await session.leave();
+          } else if (what === "say") {
+            await person.connection.call("room.say", { roomId: room.id, text: "word" }).catch(() => {});
+          } else await session?.setMuted(what === "mute").catch(() => {});
+        }
+        await Promise.all(chains);
+        const witness = inside.get(0) ?? (await enter(people[0] as Guest, room.id));
+        inside.set(0, witness);
+        const fresh = async () => {
+          const answer = await people[0]?.connection.call("room.sync", { roomId: room.id, epoch: "none", afterSeq: 0 });
+          return answer?.kind === "snapshot" ? sorted(answer.roster.peers) : "no snapshot";
+        };
+        await until("all see what is", async () => {
+          const truth = await fresh();
+          return [...inside.values()].every((session) => sorted(session.snapshot().peers) === truth);
+        });
+        await Promise.all([...inside.values()].map((session) => session.leave()));
+      }),
+      { numRuns: 6 },
+    );
+  });
+  const sorted = (peers: readonly Peer[]) => JSON.stringify([...peers].sort((x, y) => x.id.localeCompare(y.id)));
+
+  test("[CLU-3] people on different nodes hear each other", async () => {
+    const [tom, uma] = [await someone(a, "Tom"), await someone(b, "Uma")];
+    const room = await newRoom(tom.connection, "Audible");
+    const near = await joinAsPeer(tom.connection, room.id);
+    const far = await joinAsPeer(uma.connection, room.id);
+    try {
+      await near.speak();
+      await far.speak();
+      await until("both hear", () => near.hears(far) > 0.05 && far.hears(near) > 0.05);
+    } finally {
+      leaveAll();
+    }
   });
 
   test("[CLU-4] two who join at once from two nodes meet", async () => {
