@@ -42,7 +42,7 @@ export type DrillSnapshot = {
   readonly currentWord: number;
   readonly result: DrillResult | null;
   readonly error: ParlanceError | null;
-  /** Audio sent and audio judged, in ms. */
+  /** Audio sent (not announced by itself) and audio judged, in ms. */
   readonly sentMs: number;
   readonly judgedMs: number;
 };
@@ -84,6 +84,8 @@ export class DrillSession {
   #frame = new Int16Array(FRAME_SAMPLES);
   #filled = 0;
   #frameNumber = 0;
+  /** Counts readings, so that the answer to one that was cancelled is told from the present one's. */
+  #reading = 0;
 
   constructor(link: DrillLink) {
     this.#link = link;
@@ -113,9 +115,14 @@ export class DrillSession {
 
   /**
    * Starts judging. With `roomId` the microphone published in that room is the source, else what `feed` is given.
-   * @throws ParlanceError of drill.start; the snapshot's `error` is the same
+   * @throws ParlanceError of drill.start, which is then the snapshot's `error` too; DRILL_BUSY while a reading goes on, which
+   * is not disturbed; DRILL_NOT_RUNNING when it was cancelled meanwhile
    */
   async start(target: DrillTarget, options: { roomId?: string } = {}): Promise<void> {
+    const { phase } = this.#snapshot;
+    if (phase === "starting" || phase === "listening" || phase === "finishing")
+      throw failure("DRILL_BUSY", "This session is reading already.");
+    const reading = ++this.#reading;
     this.#snapshot = { ...idle, phase: "starting" };
     this.#resampler = undefined;
     this.#filled = 0;
@@ -125,10 +132,14 @@ export class DrillSession {
       options.roomId === undefined ? { kind: "socket", sampleRate: RATE } : { kind: "room", roomId: options.roomId };
     try {
       const { attemptId, text, words } = await this.#link.call("drill.start", { ...target, source });
+      if (reading !== this.#reading) {
+        await this.#link.call("drill.cancel", { attemptId }).catch(() => {});
+        throw failure("DRILL_NOT_RUNNING", "The reading was cancelled.");
+      }
       const lane = words.map((word) => ({ text: word.text, phones: word.phones.map((phone) => ({ phone })) }));
       this.#update({ phase: "listening", attemptId, text, words: lane });
     } catch (error) {
-      this.#fail(error);
+      if (reading === this.#reading) this.#fail(error);
       throw error;
     }
   }
@@ -169,6 +180,7 @@ export class DrillSession {
   /** Drops the reading; nothing is kept of it. */
   async cancel(): Promise<void> {
     const { attemptId, phase } = this.#snapshot;
+    this.#reading += 1;
     this.#snapshot = idle;
     this.#update({});
     if (attemptId !== null && (phase === "listening" || phase === "finishing"))
@@ -201,7 +213,8 @@ export class DrillSession {
       view.setInt16(FRAME_HEADER_BYTES + 2 * i, sample, true);
     });
     this.#link.send(FRAME_EVENT, bytes);
-    this.#update({ sentMs: this.#snapshot.sentMs + samples.length / (RATE / 1_000) });
+    // Nobody is told: this alone would draw a page anew 50 times a second.
+    this.#snapshot = { ...this.#snapshot, sentMs: this.#snapshot.sentMs + samples.length / (RATE / 1_000) };
   }
 
   #isMine(attemptId: string): boolean {

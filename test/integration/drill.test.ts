@@ -99,6 +99,26 @@ test("[DRILL-11, DRILL-12] phones are judged while one speaks, at the pace of a 
   session.close();
 });
 
+test("[DRILL-24] a session reads once at a time, and a reading that is cancelled while it starts leaves nothing", async () => {
+  const { connection } = await learner();
+  const session = new DrillSession(connection);
+  const starting = session.start({ text: TEXT });
+  await refused(session.start({ text: TEXT }), "DRILL_BUSY");
+  assert.equal(session.snapshot().phase, "starting");
+  await session.cancel();
+  await refused(starting, "DRILL_NOT_RUNNING");
+  assert.equal(session.snapshot().phase, "idle");
+  await session.start({ text: TEXT });
+  await refused(session.start({ text: TEXT }), "DRILL_BUSY");
+  session.feed(voice);
+  assert.equal((await session.finish()).outcome, "scored");
+  await refused(session.start({ text: "" }), "TEXT_EMPTY");
+  assert.equal(session.snapshot().error?.code, "TEXT_EMPTY");
+  await session.start({ text: TEXT });
+  session.close();
+  session.close();
+});
+
 test("[DRILL-23] a microphone of any rate is heard", async () => {
   const { connection } = await learner();
   const session = new DrillSession(connection);
