@@ -137,9 +137,9 @@ export async function createServer(config: Config, { log }: { log: Logger }): Pr
       metrics,
     });
     closers.push(() => drills.close());
-    gateway.events.on("disconnected", (connectionId) => {
+    gateway.events.on("disconnected", (connectionId, removed) => {
       drills.disconnected(connectionId);
-      rooms.disconnected(connectionId);
+      rooms.disconnected(connectionId, removed);
     });
 
     // Rooms and messages work without scoring, so a broken model is told, here and by /readyz, rather than fatal.
