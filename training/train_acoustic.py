@@ -27,6 +27,10 @@ PRIOR_FRAMES = 100
 MAX_FRAMES = 3000
 
 
+# The log-mel of zeros: the logarithm of the features' floor.
+DIGITAL_SILENCE = math.log(1e-7)
+
+
 class Block(nn.Module):
     def __init__(self, inputs, outputs, dilation, residual):
         super().__init__()
@@ -105,6 +109,14 @@ class Sampler:
         if len(labels) > limit:
             start = rng.randrange(len(labels) - limit)
             mel, labels, weights = mel[2 * start:2 * (start + limit)], labels[start:start + limit], weights[start:start + limit]
+        if rng.random() < 0.1:
+            # A sender that gates its silences, or audio that starts after a while of digital zero.
+            mel[np.repeat(labels == CLASSES - 1, 2)] = DIGITAL_SILENCE
+        if rng.random() < 0.1:
+            wait = rng.randrange(5, 80)
+            mel = np.concatenate([np.full((2 * wait, MELS), DIGITAL_SILENCE, np.float32), mel])[:2 * limit]
+            labels = np.concatenate([np.full(wait, CLASSES - 1, np.uint8), labels])[:limit]
+            weights = np.concatenate([np.ones(wait, np.float32), weights])[:limit]
         if rng.random() < 0.5:
             rate = rng.uniform(0.85, 1.2)
             n = min(int(len(labels) / rate), limit)

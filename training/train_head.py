@@ -15,6 +15,9 @@ from torch import nn
 from torch.nn import functional as F
 
 CLASSES = 40
+# A phone's score is lowered where the chance that it was said is below 1 / GATE: more catches more of a wrong text
+# and costs some of the correlation on real readings (4: .545, 8: .562, without: .570 on one fold).
+GATE = 6.0
 
 
 class Head(nn.Module):
@@ -22,6 +25,7 @@ class Head(nn.Module):
         super().__init__()
         self.register_buffer("mean", mean)
         self.register_buffer("deviation", deviation)
+        self.register_buffer("gateScale", torch.tensor([GATE]))
         self.embedThis = nn.Embedding(CLASSES, 24)
         self.embedPrev = nn.Embedding(CLASSES, 8)
         self.embedNext = nn.Embedding(CLASSES, 8)
@@ -32,9 +36,21 @@ class Head(nn.Module):
         self.word = nn.Sequential(nn.Linear(51, 32), nn.ReLU(), nn.Linear(32, 1))
         self.sentence = nn.Sequential(nn.Linear(55, 32), nn.ReLU(), nn.Linear(32, 3))
         self.noNext = nn.Parameter(torch.zeros(64))
+        # Whether the phone was said at all; trained apart, see train_gate.
+        self.gateInput = nn.Linear(width, 16)
+        self.gateGru = nn.GRU(16, 16, batch_first=True)
+        self.said = nn.Linear(16, 1)
         self.drop = nn.Dropout(0.15)
         for layer in (self.provisional[2], self.final[2], self.word[2], self.sentence[2]):
             nn.init.constant_(layer.bias, 1.7)
+
+    def said_logit(self, x):
+        h, _ = self.gateGru(torch.relu(self.gateInput((x - self.mean) / self.deviation)))
+        return self.said(h).squeeze(-1)
+
+    def gate(self, x):
+        """1 for a phone that was said, towards 0 for one that was not, from the features so far."""
+        return (self.gateScale * torch.sigmoid(self.said_logit(x))).clamp(max=1)
 
     def forward(self, b):
         x = (b["x"] - self.mean) / self.deviation
@@ -78,7 +94,6 @@ def prepare(sequence, rows):
         **{name: np.array(sequence[name], np.float32) for name in ("hasNext", "score")},
         "pool": members / members.sum(1, keepdims=True), "wordCount": members.sum(1), "wordScore": np.where(score >= 0, score / 5, -1),
         "sentence": np.array(sequence["sentence"], np.float32) / 5, "pace": np.array(sequence["pace"], np.float32),
-        "weight": 1.0 if sequence["kind"] == "true" else 0.3,
     }
 
 
@@ -100,15 +115,44 @@ def batch_of(sequences):
         b["pool"][i, :w, :t] = s["pool"]
         b["wordCount"][i, :w] = s["wordCount"]
         b["wordScore"][i, :w] = s["wordScore"]
-    for name in ("sentence", "pace", "weight"):
+    for name in ("sentence", "pace"):
         b[name] = np.stack([np.asarray(s[name], np.float32) for s in sequences])
     return {name: torch.from_numpy(v) for name, v in b.items()}
 
 
-def train(sequences, epochs, seed):
+def train_gate(net, sequences):
+    """Fits the gate on phones of the text read against phones of words and sentences that were not read.
+
+    It stays out of the scores' own training: mixed into it, planted mismatches cost .03 to .06 of the phone correlation.
+    """
+    parameters = [*net.gateInput.parameters(), *net.gateGru.parameters(), *net.said.parameters()]
+    rng = random.Random(len(sequences))
+    size, epochs = 32, 6
+    optimiser = torch.optim.AdamW(parameters, lr=5e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 6e-3, epochs * (len(sequences) // size) + 1, pct_start=0.1)
+    for _ in range(epochs):
+        order = sorted(sequences, key=lambda s: s["length"] + rng.random() * 8)
+        groups = [order[i:i + size] for i in range(0, len(order) - size + 1, size)]
+        rng.shuffle(groups)
+        for group in groups:
+            b = batch_of(group)
+            real = torch.tensor([[s["kind"] == "true"] for s in group])
+            use = ((real & (b["score"] >= 0)) | (~real & (b["score"] == 0))).float() * b["mask"]
+            # In a text with a word too many the other words were said.
+            use = use + ((~real & (b["score"] > 0)).float() * b["mask"])
+            said = (real | (b["score"] > 0)).float()
+            loss = (F.binary_cross_entropy_with_logits(net.said_logit(b["x"]), said, reduction="none") * use).sum() / use.sum()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+
+
+def train(everything, epochs, seed):
+    sequences = [s for s in everything if s["kind"] == "true"]
     torch.manual_seed(seed)
     rng = random.Random(seed)
-    used = np.concatenate([s["x"] for s in sequences if s["kind"] == "true"])
+    used = np.concatenate([s["x"] for s in sequences])
     net = Head(used.shape[1], torch.from_numpy(used.mean(0)), torch.from_numpy(used.std(0).clip(0.05)))
     optimiser = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=0.02)
     size = 24
@@ -122,9 +166,9 @@ def train(sequences, epochs, seed):
             b = batch_of(group)
             b["x"] = b["x"] + 0.1 * torch.randn_like(b["x"]) * net.deviation
             provisional, final, word, sentence = net(b)
-            known = (b["score"] >= 0).float() * b["mask"] * b["weight"][:, None]
+            known = (b["score"] >= 0).float() * b["mask"]
             loss = (((final - b["score"]) ** 2 + 0.7 * (provisional - b["score"]) ** 2) * known).sum() / known.sum()
-            known = (b["wordScore"] >= 0).float() * b["weight"][:, None]
+            known = (b["wordScore"] >= 0).float()
             loss = loss + 0.5 * (((word - b["wordScore"]) ** 2) * known).sum() / known.sum().clamp(min=1)
             known = (b["sentence"] >= 0).float()
             loss = loss + 0.25 * (((sentence - b["sentence"]) ** 2) * known).sum() / known.sum().clamp(min=1)
@@ -133,6 +177,7 @@ def train(sequences, epochs, seed):
             nn.utils.clip_grad_norm_(net.parameters(), 1)
             optimiser.step()
             schedule.step()
+    train_gate(net, everything)
     return net.eval()
 
 
@@ -152,9 +197,9 @@ def main():
     p.add_argument("--dump", required=True)
     p.add_argument("--out", required=True)
     p.add_argument("--folds", type=int, default=3)
-    p.add_argument("--epochs", type=int, default=25)
+    p.add_argument("--epochs", type=int, default=16)
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--kinds", default="true,inserted,exchanged,other")
+    p.add_argument("--kinds", default="true,inserted,other")
     p.add_argument("--no-final", action="store_true")
     a = p.parse_args()
     torch.set_num_threads(1)
@@ -164,7 +209,7 @@ def main():
     speakers = sorted({s["spk"] for s in dump["sequences"]})
     sequences = [prepare(s, rows) for s in dump["sequences"] if s["kind"] in a.kinds.split(",")]
     fold_of = {s: i % a.folds for i, s in enumerate(speakers)}
-    got = {k: [] for k in ("final", "provisional", "score", "word", "wordScore", "total", "totalScore")}
+    got = {k: [] for k in ("final", "provisional", "score", "word", "wordScore", "total", "totalScore", "lowered")}
     for fold in range(a.folds):
         net = train([s for s in sequences if fold_of[s["spk"]] != fold], a.epochs, a.seed + fold)
         store(net, os.path.join(a.out, f"fold{fold}", "head.json"))
@@ -173,6 +218,9 @@ def main():
             for i in range(0, len(held), 64):
                 b = batch_of(held[i:i + 64])
                 provisional, final, word, sentence = net(b)
+                gate = net.gate(b["x"])
+                got["lowered"] += (gate < 0.99)[b["mask"] > 0].tolist()
+                provisional, final = provisional * gate, final * gate
                 m = (b["mask"] > 0) & (b["score"] >= 0)
                 got["final"] += final[m].tolist()
                 got["provisional"] += provisional[m].tolist()
@@ -183,7 +231,7 @@ def main():
                 got["total"] += sentence[:, 2].tolist()
                 got["totalScore"] += b["sentence"][:, 2].tolist()
         print(f"fold {fold}: phone {pcc(got['final'], got['score']):.4f} provisional {pcc(got['provisional'], got['score']):.4f} "
-              f"word {pcc(got['word'], got['wordScore']):.4f} total {pcc(got['total'], got['totalScore']):.4f} so far", flush=True)
+              f"word {pcc(got['word'], got['wordScore']):.4f} total {pcc(got['total'], got['totalScore']):.4f} lowered {np.mean(got['lowered']):.4f} so far", flush=True)
     if not a.no_final:
         store(train(sequences, a.epochs, a.seed), os.path.join(a.out, "head.json"))
 

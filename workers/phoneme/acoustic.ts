@@ -19,12 +19,17 @@ export interface AcousticShape {
 /** Log-mel values of one step: two frames. */
 export const STEP_MELS = 2 * MELS;
 
+/** How far below its running mean a band is taken to lie in digital silence, as in a quiet room (log-mel). */
+const QUIET = 4;
+
 /** One speaker's past: the running mean and, per layer, a ring of the inputs that its convolution looks back to. */
 export class AcousticState {
   readonly mean: Float32Array;
   readonly rings: Float32Array[];
   frames: number;
   step = 0;
+  /** Set before a run: the step is digital silence, which says nothing about the microphone's level. */
+  mute = false;
 
   constructor(shape: AcousticShape) {
     this.mean = Float32Array.from(shape.prior);
@@ -88,8 +93,10 @@ export class AcousticModel {
     const { maxFrames, dilations } = this.#shape;
     for (const [row, state] of states.entries()) {
       this.#mean.set(state.mean, row * MELS);
-      this.#rate[2 * row] = 1 / Math.min(state.frames + 1, maxFrames);
-      this.#rate[2 * row + 1] = 1 / Math.min(state.frames + 2, maxFrames);
+      this.#rate[2 * row] = state.mute ? 0 : 1 / Math.min(state.frames + 1, maxFrames);
+      this.#rate[2 * row + 1] = state.mute ? 0 : 1 / Math.min(state.frames + 2, maxFrames);
+      if (state.mute)
+        for (let i = 0; i < STEP_MELS; i++) this.#mel[row * STEP_MELS + i] = (state.mean[i % MELS] as number) - QUIET;
       let at = row * this.#tapSize;
       for (const [layer, dilation] of dilations.entries()) {
         const width = widthOf(this.#shape, layer);
@@ -105,7 +112,7 @@ export class AcousticModel {
     await this.#session.run(feeds, fetches);
     for (const [row, state] of states.entries()) {
       state.mean.set(this.#meanOut.subarray(row * MELS, (row + 1) * MELS));
-      state.frames = Math.min(state.frames + 2, maxFrames);
+      if (!state.mute) state.frames = Math.min(state.frames + 2, maxFrames);
       let at = row * this.#freshSize;
       for (const [layer, dilation] of dilations.entries()) {
         const width = widthOf(this.#shape, layer);

@@ -1,6 +1,6 @@
 import { AcousticModel, type AcousticState, STEP_MELS } from "./acoustic.ts";
 import type { ExpectedWord, ScoreEvent } from "./events.ts";
-import { LogMelStream, MELS, SAMPLE_RATE } from "./log-mel.ts";
+import { DIGITAL_SILENCE, LogMelStream, MELS, SAMPLE_RATE } from "./log-mel.ts";
 import type { Pack } from "./pack.ts";
 import { type PhoneTrace, SentenceScorer } from "./sentence.ts";
 
@@ -28,6 +28,7 @@ class Stream implements ScoringStream {
   readonly state: AcousticState;
   readonly scorer: SentenceScorer;
   readonly #delay: number;
+  readonly #silent: Float32Array;
   readonly #onClose: (stream: Stream) => void;
   readonly #mels = new LogMelStream();
   readonly #step = new Float32Array(STEP_MELS);
@@ -38,11 +39,20 @@ class Stream implements ScoringStream {
   #ready = false;
   #heard = 0;
   #outputs = 0;
+  /** Of the steps whose output is still to come, which were digital silence. */
+  readonly #mute: boolean[] = [];
   #flush = -1;
   #ended = false;
   closed = false;
 
-  constructor(state: AcousticState, scorer: SentenceScorer, delay: number, onClose: (stream: Stream) => void) {
+  constructor(
+    state: AcousticState,
+    scorer: SentenceScorer,
+    delay: number,
+    silent: Float32Array,
+    onClose: (stream: Stream) => void,
+  ) {
+    this.#silent = silent;
     this.state = state;
     this.scorer = scorer;
     this.#delay = delay;
@@ -112,6 +122,8 @@ class Stream implements ScoringStream {
 
   copyStep(target: Float32Array): void {
     target.set(this.#step);
+    this.state.mute = this.#step.every((value) => value < DIGITAL_SILENCE);
+    this.#mute.push(this.state.mute);
   }
 
   /** Takes the model's output for the step that `copyStep` gave. */
@@ -119,7 +131,11 @@ class Stream implements ScoringStream {
     if (this.closed) return;
     this.#ready = false;
     this.#frames = 0;
-    if (this.#outputs++ >= this.#delay) this.scorer.push(logp, offset);
+    if (this.#outputs++ >= this.#delay) {
+      // No training recording holds exact zeros, as a muted or paused sender makes them: the model need not be asked.
+      if (this.#mute.shift()) this.scorer.push(this.#silent, 0);
+      else this.scorer.push(logp, offset);
+    }
     if (this.#ended && !this.prepare()) this.finish();
   }
 
@@ -138,10 +154,14 @@ export class ScoringEngine {
   readonly #pack: Pack;
   readonly #model: AcousticModel;
   readonly #streams = new Set<Stream>();
+  /** Log posteriors of a step that is silence for certain. */
+  readonly #silent: Float32Array;
 
   constructor(pack: Pack, options: { maxBatch?: number } = {}) {
     this.#pack = pack;
     this.#model = new AcousticModel(pack.session, pack.manifest.acoustic, pack.phones.length, options.maxBatch ?? 32);
+    this.#silent = new Float32Array(pack.phones.length).fill(Math.log(0.01 / (pack.phones.length - 1)));
+    this.#silent[pack.phones.length - 1] = Math.log(0.99);
   }
 
   /** Streams that are open. */
@@ -161,7 +181,9 @@ export class ScoringEngine {
   ): ScoringStream {
     const scorer = new SentenceScorer(words, this.#pack.manifest, trace ? null : this.#pack.head, onEvent, trace);
     const { delay } = this.#pack.manifest.acoustic;
-    const stream = new Stream(this.#model.newState(), scorer, delay, (closed) => this.#streams.delete(closed));
+    const stream = new Stream(this.#model.newState(), scorer, delay, this.#silent, (closed) =>
+      this.#streams.delete(closed),
+    );
     this.#streams.add(stream);
     return stream;
   }

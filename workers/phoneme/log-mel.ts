@@ -12,6 +12,8 @@ const LOW_HZ = 20;
 const HIGH_HZ = 7600;
 /** Added to a band's energy before the logarithm: far below a quiet room, far above zero. */
 const FLOOR = 1e-7;
+/** A log-mel below this is no sound of a microphone, but digital zeros or their dither. */
+export const DIGITAL_SILENCE = Math.log(FLOOR) + 2;
 
 const half = FFT_SIZE / 2;
 const window = Float64Array.from(

@@ -72,13 +72,12 @@ export class SentenceScorer {
   readonly #segments: Segment[] = [];
   readonly #judged: PhoneJudgement[] = [];
   readonly #silence: number;
-  #hidden: Float32Array | null = null;
+  #before: PhoneState | null = null;
   #waiting: Waiting | null = null;
   #nextWord = 0;
   #nextIndex = 0;
   #lastEnd = 0;
   #speechSteps = 0;
-  #ratio = 0;
   #alignedSpeech = 0;
   #done = false;
 
@@ -199,9 +198,9 @@ export class SentenceScorer {
     this.#trace?.({ word, index, start: from, end: to, at: this.#history.steps, features });
     const prev = index > 0 ? (ids[index - 1] as number) : this.#silence;
     const next = index + 1 < ids.length ? (ids[index + 1] as number) : this.#silence;
-    const state = this.#head?.take(features, segment.phone, prev, next, this.#hidden) ?? null;
+    const state = this.#head?.take(features, segment.phone, prev, next, this.#before) ?? null;
     this.#close(state);
-    this.#hidden = state?.hidden ?? null;
+    this.#before = state;
     this.#segments.push(segment);
     this.#countSpeech(segment);
     this.#lastEnd = to;
@@ -216,18 +215,9 @@ export class SentenceScorer {
   }
 
   #countSpeech(segment: Segment): void {
-    for (
-      let step = Math.max(segment.start, this.#history.oldest);
-      step < Math.min(segment.end, this.#history.steps);
-      step++
-    ) {
-      let rival = -Infinity;
-      for (let c = 0; c < this.#silence; c++)
-        if (c !== segment.phone) rival = Math.max(rival, this.#history.at(step, c));
-      if (this.#history.at(step, this.#silence) >= SPEECH) continue;
-      this.#alignedSpeech++;
-      this.#ratio += Math.max(-6, Math.min(0, this.#history.at(step, segment.phone) - rival));
-    }
+    const end = Math.min(segment.end, this.#history.steps);
+    for (let step = Math.max(segment.start, this.#history.oldest); step < end; step++)
+      if (this.#history.at(step, this.#silence) < SPEECH) this.#alignedSpeech++;
   }
 
   #phoneOf(waiting: Waiting, judged: number): ScoredPhone {
@@ -252,7 +242,9 @@ export class SentenceScorer {
     if (!waiting) return;
     this.#waiting = null;
     const judgement =
-      waiting.state && this.#head ? this.#head.final(waiting.state, next) : { score: 0, summary: new Float32Array(0) };
+      waiting.state && this.#head
+        ? this.#head.final(waiting.state, next)
+        : { score: 0, raw: 0, said: 0, summary: new Float32Array(0) };
     this.#judged.push(judgement);
     (this.#progress[waiting.word] as WordProgress).judgements.push(judgement);
     this.#finalise(waiting.word, waiting.index, this.#phoneOf(waiting, judgement.score));
@@ -308,7 +300,7 @@ export class SentenceScorer {
     const outcome = outcomeOf({
       speechSteps: this.#speechSteps,
       alignedSpeech: this.#alignedSpeech,
-      ratio: this.#alignedSpeech > 0 ? this.#ratio / this.#alignedSpeech : 0,
+      scores: this.#judged.map((phone) => phone.score),
       omitted: words.map((word) => word.errorType === "omission"),
     });
     const judged =

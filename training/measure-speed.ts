@@ -1,0 +1,46 @@
+// Usage: node training/measure-speed.ts [PACK_DIR]
+// Prints what one 20 ms step costs on one thread at several batch sizes, the model's run alone and all of it, and the memory per stream.
+import { synthesise } from "../test/support/voice.ts";
+import { AcousticModel } from "../workers/phoneme/acoustic.ts";
+import { ScoringEngine } from "../workers/phoneme/engine.ts";
+import { loadPack } from "../workers/phoneme/pack.ts";
+
+const pack = await loadPack(process.argv[2] ?? "models/en");
+const speech = await synthesise("we went to the market to buy fresh vegetables", { voice: "slt" });
+const phones = "W IY|W EH N T|T UW|DH AH|M AA R K AH T|T UW|B AY|F R EH SH|V EH JH T AH B AH L Z";
+const words = phones.split("|").map((p) => ({ text: "x", pronunciations: [p.split(" ")] }));
+
+const memory = (): number => {
+  globalThis.gc?.();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+};
+for (const batch of [1, 16, 64]) {
+  const model = new AcousticModel(pack.session, pack.manifest.acoustic, pack.phones.length, batch);
+  const states = Array.from({ length: batch }, () => model.newState());
+  for (let i = 0; i < 50; i++) await model.run(states);
+  const modelStart = process.cpuUsage();
+  for (let i = 0; i < 200; i++) await model.run(states);
+  const modelMs = process.cpuUsage(modelStart);
+
+  const engine = new ScoringEngine(pack, { maxBatch: batch });
+  const before = memory();
+  const streams = Array.from({ length: batch }, () => engine.open(words, () => {}));
+  const bytes = (memory() - before) / batch;
+  for (const stream of streams) stream.push(speech);
+  const start = process.cpuUsage();
+  let steps = 0;
+  while (await engine.step()) steps++;
+  const all = process.cpuUsage(start);
+  const ms = (usage: NodeJS.CpuUsage, runs: number): number => Math.round(usage.user + usage.system) / 1000 / runs;
+  const perStep = ms(all, steps);
+  console.log(
+    JSON.stringify({
+      batch,
+      modelMsPerRun: Number(ms(modelMs, 200).toFixed(3)),
+      msPerStep: Number(perStep.toFixed(3)),
+      streamsPerCore: Math.floor((20 / perStep) * batch),
+      kbPerStream: Math.round(bytes / 1024),
+    }),
+  );
+}

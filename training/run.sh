@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Usage: training/run.sh [SPEECH_DIR] [WORK_DIR] [OUT_DIR]
+# Makes the English pack from the speech data: features, acoustic models, alignment, head, evaluation, models/en.
+# Each step is skipped where its output exists, so a run that was stopped goes on where it was.
+# Needs ffmpeg and a Python with torch and numpy (PYTHON, by default Debian's). About an hour and a half on two cores.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+speech=$(realpath "${1:-../shared/speech}")
+work=${2:-training/work}
+out=${3:-models/en}
+python=${PYTHON:-/usr/bin/python3}
+threads=${THREADS:-2}
+folds=3
+export PATH="$PWD/node_modules/.bin:$PATH"
+mkdir -p "$work/audio" "$work/am"
+
+step() { # step OUTPUT COMMAND...: runs the command unless its output is there
+  local output=$1
+  shift
+  if [ ! -e "$output" ]; then
+    echo "== $output"
+    "$@"
+  fi
+}
+acoustic() { # acoustic NAME ARGS...: trains and exports one acoustic model
+  local name=$1
+  shift
+  step "$work/am/$name.pt" "$python" training/train_acoustic.py --work "$work" --out "$work/am/$name.pt" --folds $folds --threads "$threads" "$@"
+  step "$work/am/$name/acoustic.json" "$python" training/export_acoustic.py "$work/am/$name.pt" "$work/am/$name"
+}
+posteriors() { # posteriors STAGE FILE: every scored sentence by the model that never heard its speaker
+  if [ ! -e "$2" ]; then
+    for fold in $(seq 0 $((folds - 1))); do
+      node training/dump-posteriors.ts "$work" "$work/am/$1$fold" $folds "$fold" "$2.part"
+    done
+    if [ "$1" = b ]; then node training/dump-posteriors.ts "$work" "$work/am/b0" $folds native "$2.part"; fi
+    mv "$2.part" "$2"
+  fi
+}
+unpack() { for tar in so762-train libri-clean-5 kathleen lj; do tar xf "$speech/$tar.tar" -C "$work/audio"; done; }
+
+step "$work/audio/lj" unpack
+step "$work/index.json" node training/dump-features.ts "$speech" "$work"
+step "$work/durations.json" node training/durations.ts "$speech" "$work"
+
+acoustic native --set native --updates 7600 --rate 2e-3
+for fold in $(seq 0 $((folds - 1))); do
+  acoustic "b$fold" --set all --hold "$fold" --start "$work/am/native.pt" --updates 1800 --rate 1.5e-3 --seed $((fold + 1))
+done
+posteriors b "$work/post-b.f32"
+step "$work/labels2.u8" node training/realign.ts "$speech" "$work" "$work/post-b.f32" "$work/labels2.u8"
+for fold in $(seq 0 $((folds - 1))); do
+  acoustic "c$fold" --set all --hold "$fold" --labels labels2.u8 --start "$work/am/b$fold.pt" --updates 1400 --rate 1.2e-3 --seed $((fold + 11))
+done
+acoustic call --set all --labels labels2.u8 --start "$work/am/b0.pt" --updates 2800 --rate 1.2e-3 --seed 21
+
+posteriors c "$work/post-c.f32"
+step "$work/head.json" node training/dump-head.ts "$speech" "$work" "$work/post-c.f32" "$work/head" 1
+step "$work/heads/head.json" "$python" training/train_head.py --dump "$work/head" --out "$work/heads" --folds $folds
+for fold in $(seq 0 $((folds - 1))); do
+  step "$work/pack$fold/manifest.json" node training/assemble.ts "$work" "$work/am/c$fold" "$work/heads/fold$fold/head.json" "$work/pack$fold"
+done
+step "$work/metrics.json" node training/evaluate.ts "$speech" "$work" "$work/pack" $folds "$work/metrics.json"
+node training/assemble.ts "$work" "$work/am/call" "$work/heads/head.json" "$out" "$work/metrics.json"
