@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { Emitter } from "../lib/emitter.ts";
 import type { Logger } from "../lib/logger.ts";
+import { blockingRead, READ_BLOCK_MS } from "./redis.ts";
 
 /** Entries kept for a node that lost Redis for a moment. */
 const STREAM_LENGTH = 10_000;
@@ -8,7 +9,6 @@ const STREAM_LENGTH = 10_000;
 const INBOX_MS = 60_000;
 /** Letters that wait while Redis is away. */
 const POSTING_LIMIT = 10_000;
-const READ_BLOCK_MS = 5_000;
 const READ_COUNT = 200;
 const RETRY_MS = 250;
 
@@ -102,8 +102,8 @@ export class Bus extends Emitter<BusEvents> {
   async #read(streams: string[], positions: string[]): Promise<void> {
     while (!this.#closed) {
       try {
-        const batches = await this.#reader.xread(
-          ...(["COUNT", READ_COUNT, "BLOCK", READ_BLOCK_MS, "STREAMS", ...streams, ...positions] as const),
+        const batches = await blockingRead(this.#reader, () =>
+          this.#reader.xread("COUNT", READ_COUNT, "BLOCK", READ_BLOCK_MS, "STREAMS", ...streams, ...positions),
         );
         for (const [stream, entries] of batches ?? []) {
           for (const [id, fields] of entries) {

@@ -87,6 +87,8 @@ export class RedisRoomDirectory extends Emitter<DirectoryEvents> implements Room
       return await this.#scripts.run(name, ...args);
     } catch (error) {
       this.#log.debug({ err: error }, "the room directory is out of reach");
+      // A claim whose answer was lost may have been granted.
+      this.#membership.doubt();
       throw new AppError("UNAVAILABLE");
     }
   }

@@ -6,8 +6,9 @@ const RETRY_STEP_MS = 50;
 const RETRY_MAX_MS = 1_000;
 /** A connection that leaves a command unanswered for so long is dead, and is opened anew. */
 const SILENCE_MS = 5_000;
-/** The same for blocking reads, which ask for 5 s at the most. */
-const BLOCKING_SILENCE_MS = 15_000;
+/** How long Redis waits for news before it answers a blocking read with nothing. */
+export const READ_BLOCK_MS = 5_000;
+const READ_SILENCE_MS = 3 * READ_BLOCK_MS;
 
 /**
  * A Redis connection that survives outages: it reconnects for ever, and its trouble is logged once per outage.
@@ -38,8 +39,23 @@ export const patient: RedisOptions = {
   commandTimeout: undefined,
 };
 
-/** Options of a connection that waits in blocking reads. */
-export const blocking: RedisOptions = { ...patient, socketTimeout: BLOCKING_SILENCE_MS };
+/** Options of a connection for blocking reads, to be made through `blockingRead`. */
+export const blocking: RedisOptions = { ...patient, socketTimeout: undefined };
+
+/**
+ * Does one blocking read. Where nothing comes for much longer than that can take, the connection is dead: it is opened
+ * anew and the read sent again. (ioredis's own `socketTimeout` would do, but keeps a process alive after `disconnect()`.)
+ */
+export async function blockingRead<T>(redis: Redis, read: () => Promise<T>): Promise<T> {
+  const timer = setInterval(() => {
+    if (redis.status === "ready") redis.disconnect(true);
+  }, READ_SILENCE_MS).unref();
+  try {
+    return await read();
+  } finally {
+    clearInterval(timer);
+  }
+}
 
 function reportTrouble(redis: Redis, name: string, log: Logger): void {
   let down = false;

@@ -2,7 +2,7 @@ import { createAdapter } from "@socket.io/redis-streams-adapter";
 import type { Redis } from "ioredis";
 import type { Logger } from "../lib/logger.ts";
 import type { Metrics } from "../lib/metrics.ts";
-import { blocking, openRedis } from "./redis.ts";
+import { blocking, blockingRead, openRedis, READ_BLOCK_MS } from "./redis.ts";
 
 type Adapter = ReturnType<ReturnType<typeof createAdapter>>;
 /** Makes the socket.io adapter of one namespace; given to `new Server({ adapter })`. */
@@ -12,7 +12,6 @@ export type AdapterFactory = (namespace: unknown) => Adapter;
 const STREAM_LENGTH = 20_000;
 /** Broadcasts that wait while Redis is gone; beyond it new ones reach this node's own clients only. */
 const PENDING_LIMIT = 10_000;
-const READ_BLOCK_MS = 5_000;
 const RETRY_MS = 250;
 
 /** MessageType.SERVER_SIDE_EMIT of socket.io-adapter, whose package we do not depend on ourselves. */
@@ -59,7 +58,7 @@ export async function createStreamAdapter(options: {
       const xread = redis.xread.bind(redis) as (...args: unknown[]) => Promise<unknown>;
       redis.xread = (async (...args: unknown[]) => {
         try {
-          return await xread(...args.map((arg) => (arg === "$" ? start : arg)));
+          return await blockingRead(redis, () => xread(...args.map((arg) => (arg === "$" ? start : arg))));
         } catch (error) {
           // The adapter's loop ends only with its last namespace; a read that never ends stops it for sure.
           await new Promise((resolve) => closed || setTimeout(resolve, RETRY_MS));

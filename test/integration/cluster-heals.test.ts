@@ -169,6 +169,26 @@ describe("a cluster in trouble", { skip: postgresMissing() }, () => {
     await agree(sessions.slice(0, 2), "Cat,Dan");
   });
 
+  test("[CLU-12] a Redis that hangs is as one that is away", async () => {
+    const [tom, uma] = [await someone(a, "Tom"), await someone(b, "Uma")];
+    const { room } = await tom.connection.call("room.create", { topic: "Hanging", language: "en" });
+    cluster.redis.signal("SIGSTOP");
+    try {
+      const join = () => tom.connection.call("room.join", { roomId: room.id });
+      await assert.rejects(join(), { code: "UNAVAILABLE", retryable: true });
+      await assert.rejects(tom.connection.call("presence.watch", { userIds: ["x"] }), { code: "UNAVAILABLE" });
+    } finally {
+      cluster.redis.signal("SIGCONT");
+    }
+    const back = async (person: Guest) => {
+      const answer = await person.connection.call("room.join", { roomId: room.id }).catch(() => undefined);
+      return answer !== undefined;
+    };
+    // The other one first: the claim that was given up for lost must not keep the room from them.
+    await until("Uma is in", () => back(uma));
+    await until("Tom is in", () => back(tom));
+  });
+
   test("[CLU-11] a node that was taken for dead joins its people to the rooms that others took over", async () => {
     const [gil, hal] = [await someone(a, "Gil"), await someone(b, "Hal")];
     const { sessions } = await roomOf(gil, hal);

@@ -11,6 +11,8 @@ export type TestRedis = {
   /** SIGKILL; the port stays reserved for `start()`. What was in memory is gone. */
   kill(): Promise<void>;
   start(): Promise<void>;
+  /** As SIGSTOP and SIGCONT, for a Redis that hangs. */
+  signal(name: NodeJS.Signals): void;
   /** Idempotent; removes its folder. */
   stop(): Promise<void>;
 };
@@ -44,6 +46,7 @@ export async function startRedis(): Promise<TestRedis> {
     port,
     kill,
     start,
+    signal: (name) => void child?.kill(name),
     async stop() {
       await kill();
       await rm(dir, { recursive: true, force: true });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
+import { Redis } from "ioredis";
 import type { Cluster } from "../../src/cluster/cluster.ts";
 import type { ClusterRooms } from "../../src/cluster/cluster-rooms.ts";
 import { joinCluster } from "../support/cluster.ts";
@@ -8,7 +9,7 @@ import { startRedis, type TestRedis } from "../support/redis.ts";
 import { rejectsWith, startRooms, type TestRooms } from "../support/rooms.ts";
 import { until } from "../support/until.ts";
 
-describe("a microphone in a room that another node runs", () => {
+describe("rooms of two nodes in one process", () => {
   let redis: TestRedis;
   let near: Cluster;
   let far: Cluster;
@@ -35,7 +36,7 @@ describe("a microphone in a room that another node runs", () => {
     await redis?.stop();
   });
 
-  test("[CLU-13] is heard packet by packet until the tap is closed", async () => {
+  test("[CLU-13] a microphone in a room that another node runs is heard packet by packet until the tap is closed", async () => {
     const host = own.hub.connect(rooms, { id: "host", name: "host" }, own.media.routerRtpCapabilities);
     await host.call("room.join", { roomId: "room-1" });
     const link = own.hub.connect(farRooms, { id: "guest", name: "guest" }, own.media.routerRtpCapabilities);
@@ -67,5 +68,16 @@ describe("a microphone in a room that another node runs", () => {
     const heard = numbers.length;
     await new Promise((resolve) => setTimeout(resolve, 300));
     assert.equal(numbers.length, heard);
+  });
+
+  test("[CLU-5] asking for rooms that do not exist is refused and leaves nothing in Redis", async () => {
+    const link = own.hub.connect(rooms, { id: "asker", name: "asker" });
+    for (const roomId of ["nowhere-1", "nowhere-2"]) {
+      await assert.rejects(link.call("room.join", { roomId }), rejectsWith("ROOM_NOT_FOUND"));
+      await assert.rejects(link.call("room.sync", { roomId, epoch: "x", afterSeq: 0 }), rejectsWith("ROOM_NOT_FOUND"));
+    }
+    const client = new Redis(redis.url);
+    assert.deepEqual(await client.keys("*nowhere*"), []);
+    client.disconnect();
   });
 });
