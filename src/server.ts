@@ -131,7 +131,7 @@ export async function createServer(config: Config, { log }: { log: Logger }): Pr
       attempts: database.attempts,
       pronouncer: new Lexicon({ modelDir }),
       scoring,
-      audioTap: localRooms,
+      audioTap: rooms,
       publisher,
       log,
       metrics,
