@@ -237,7 +237,7 @@ async function relayedAddress(iceServers: RTCIceServer[], url: string): Promise<
 async function lookAtModel(config: Config): Promise<Omit<Finding, "name">> {
   const { loadPack } = await import("../workers/phoneme/pack.ts");
   const { ScoringEngine } = await import("../workers/phoneme/engine.ts");
-  const pack = await loadPack(config.PARLANCE_MODEL_DIR);
+  const pack = await loadPack(resolve(import.meta.dirname, "..", config.PARLANCE_MODEL_DIR));
   const engine = new ScoringEngine(pack);
   const seconds = 2;
   let judged = false;
