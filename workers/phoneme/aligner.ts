@@ -21,7 +21,7 @@ export interface Position {
 /** Log cost of each move into a next phone: without it a path races through phones that nobody said. */
 const ADVANCE = -1;
 /** Log cost of leaving a whole word out. */
-const SKIP = -25;
+const SKIP = -35;
 /** How far below the best phone a step between words is scored when it is speech: hesitation, other words, noise. */
 const OTHER_SPEECH = -4;
 /** Paths this far below the best one are dropped. */
@@ -30,7 +30,7 @@ const BEAM = 120;
 const TRUST = 0.98;
 
 /** How far below the best path one that has come to the text's end may be to be preferred once the audio is over. */
-const AT_END = 30;
+const AT_END = 35;
 
 const NOWHERE = -1;
 
