@@ -1,3 +1,4 @@
+export { browserTokenStorage } from "./browser-token-storage.ts";
 export { Connection, type ConnectionOptions, type ConnectionState } from "./connection.ts";
 export {
   Conversations,
@@ -35,4 +36,5 @@ export {
 } from "./room.ts";
 export type { RemoteTrack } from "./room-media.ts";
 export type { RoomLine } from "./roster.ts";
-export { browserTokenStorage, Session, type SessionState, type SignedOutReason, type TokenStorage } from "./session.ts";
+export { Session, type SessionState, type SignedOutReason } from "./session.ts";
+export type { TokenStorage } from "./token-storage.ts";

@@ -2,17 +2,7 @@ import type { EndpointReply, PushPayload, SignedIn, User } from "#protocol";
 import { Connection, type ConnectionOptions, type ConnectionState } from "./connection.ts";
 import { ParlanceError } from "./errors.ts";
 import { request } from "./rest.ts";
-
-/** Where tokens are kept between visits. Several tabs may share one: then `exclusively` must hold the others off. */
-export interface TokenStorage {
-  load(): SignedIn | undefined;
-  save(tokens: SignedIn): void;
-  clear(): void;
-  /** Runs one refresh at a time among all that share the storage: a refresh token works only once. */
-  exclusively?<T>(run: () => Promise<T>): Promise<T>;
-  /** Calls back when somebody else changed what is kept. Returns how to stop. */
-  onChange?(listener: () => void): () => void;
-}
+import { memoryTokenStorage, type TokenStorage } from "./token-storage.ts";
 
 export type SignedOutReason = "never" | "signedOut" | "revoked" | "banned";
 
@@ -242,17 +232,17 @@ export class Session {
   async #refreshOnce(): Promise<SignedIn> {
     const stale = this.#tokens;
     if (!stale) throw new ParlanceError({ code: "UNAUTHENTICATED", message: "Sign in first.", retryable: false });
-    const run = async () => {
-      const kept = this.#storage.load();
+    const refresh = async (newest: SignedIn | undefined) => {
       // Another tab was faster; its pair is the valid one.
-      if (kept && kept.user.id === stale.user.id && kept.refreshToken !== stale.refreshToken) return kept;
-      const fresh = await request(this.#url, "refresh", { refreshToken: stale.refreshToken });
-      if (this.#tokens === stale) this.#storage.save(fresh);
-      return fresh;
+      const isNewer = newest && newest.expiresAtMs >= stale.expiresAtMs && newest.refreshToken !== stale.refreshToken;
+      if (isNewer && newest.user.id === stale.user.id) return newest;
+      return request(this.#url, "refresh", { refreshToken: stale.refreshToken });
     };
     try {
-      const fresh = await (this.#storage.exclusively?.(run) ?? run());
-      if (this.#tokens === stale) this.#renewed(fresh);
+      const fresh = await (this.#storage.renew?.(refresh) ?? refresh(undefined));
+      if (this.#tokens !== stale) return fresh;
+      this.#storage.save(fresh);
+      this.#renewed(fresh);
       return fresh;
     } catch (error) {
       if (error instanceof ParlanceError && !error.retryable && this.#tokens === stale)
@@ -287,47 +277,4 @@ function signOutReason(reason: Extract<ConnectionState, { kind: "closed" }>["rea
     default:
       return undefined;
   }
-}
-
-function memoryTokenStorage(): TokenStorage {
-  let kept: SignedIn | undefined;
-  return {
-    load: () => kept,
-    save: (tokens) => {
-      kept = tokens;
-    },
-    clear: () => {
-      kept = undefined;
-    },
-  };
-}
-
-/** Tokens in the browser's localStorage, shared by all tabs of the page; in memory where the browser denies it. */
-export function browserTokenStorage(key = "parlance.session"): TokenStorage {
-  try {
-    localStorage.getItem(key);
-  } catch {
-    return memoryTokenStorage();
-  }
-  return {
-    load: () => {
-      try {
-        const text = localStorage.getItem(key);
-        return text ? (JSON.parse(text) as SignedIn) : undefined;
-      } catch {
-        return undefined;
-      }
-    },
-    save: (tokens) => localStorage.setItem(key, JSON.stringify(tokens)),
-    clear: () => localStorage.removeItem(key),
-    // Web Locks exist only in secure contexts; elsewhere two tabs may refresh at once, and then one signs in again.
-    exclusively: (run) => (navigator.locks ? navigator.locks.request(key, run) : run()) as ReturnType<typeof run>,
-    onChange: (listener) => {
-      const hear = (event: StorageEvent) => {
-        if (event.key === key || event.key === null) listener();
-      };
-      addEventListener("storage", hear);
-      return () => removeEventListener("storage", hear);
-    },
-  };
 }

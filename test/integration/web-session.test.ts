@@ -22,6 +22,7 @@ after(() => Promise.all([server?.stop(), brief?.stop()]));
 /** What several tabs share, with the lock that browsers give by Web Locks. */
 function sharedStorage(): { tab(): TokenStorage; kept(): SignedIn | undefined } {
   let kept: SignedIn | undefined;
+  let newest: SignedIn | undefined;
   let queue: Promise<unknown> = Promise.resolve();
   const tabs = new Set<() => void>();
   return {
@@ -43,8 +44,11 @@ function sharedStorage(): { tab(): TokenStorage; kept(): SignedIn | undefined } 
           kept = undefined;
           tell();
         },
-        exclusively<T>(run: () => Promise<T>): Promise<T> {
-          const result = queue.then(run);
+        renew(refresh) {
+          const result = queue.then(async () => {
+            newest = await refresh(newest);
+            return newest;
+          });
           queue = result.catch(() => undefined);
           return result;
         },

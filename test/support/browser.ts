@@ -25,6 +25,9 @@ export type TestBrowser = {
   close(): Promise<void>;
 };
 
+/** A name of this machine that is not localhost: pages there are no secure context unless on https. */
+export const INSECURE_HOST = "parlance.test";
+
 /** Patience of every step: the machine may be busy with other suites. */
 const STEP_MS = 60_000;
 
@@ -39,6 +42,7 @@ export async function openBrowser(url: string, microphone: MicrophoneKind = { ki
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`,
     "--autoplay-policy=no-user-gesture-required",
   ];
   if (microphone.kind === "speaks") {
@@ -52,6 +56,8 @@ export async function openBrowser(url: string, microphone: MicrophoneKind = { ki
   async function visit(options: { width?: number; height?: number; dark?: boolean } = {}): Promise<Person> {
     const context = await browser.newContext({
       baseURL: url,
+      // As the browser names itself with a window: by its headless name WebRTC libraries don't know it.
+      userAgent: `Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${browser.version()} Safari/537.36`,
       viewport: { width: options.width ?? 1280, height: options.height ?? 800 },
       colorScheme: options.dark ? "dark" : "light",
       // So that no colour is met on its way to another.

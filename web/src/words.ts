@@ -39,6 +39,8 @@ export function codeInWords(code: ErrorCode): string {
 
 /** Any failure as one plain sentence. */
 export function inWords(error: unknown): string {
+  if (error instanceof Error && error.name === "UnsupportedError")
+    return "This browser can't take part in voice rooms. Use a current Chrome, Edge, Firefox or Safari.";
   if (!(error instanceof ParlanceError)) return "Something went wrong in this page. Reload it and try again.";
   if (error.code === "WORD_UNPRONOUNCEABLE" && typeof error.details?.word === "string")
     return `There is no known pronunciation of “${error.details.word}”. Leave it out or write it differently.`;
