@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { openBrowser, type TestBrowser } from "../support/browser.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
@@ -87,4 +88,18 @@ test("[WEB-14] one comes in and moves about by keyboard; a move puts the focus o
   await page.getByRole("heading", { level: 1, name: "Practice" }).waitFor();
   assert.equal(await focused(), "Practice");
   assert.equal(await page.evaluate(() => document.activeElement?.tagName), "H1");
+});
+
+test("[WEB-16] the page's scripts are small", async () => {
+  const { page } = await browser.visit();
+  const scripts: Promise<Buffer>[] = [];
+  page.on("response", (response) => {
+    if (response.request().resourceType() === "script") scripts.push(response.body());
+  });
+  await page.goto("/");
+  await page.getByLabel("Your name").waitFor();
+  const bytes = (await Promise.all(scripts)).map((script) => gzipSync(script).length);
+  assert.ok(bytes.length > 0);
+  const total = bytes.reduce((sum, each) => sum + each, 0);
+  assert.ok(total < 400_000, `${total} bytes`);
 });
