@@ -130,7 +130,8 @@ export class Gateway {
     metrics.gauge("socket_buffered_bytes", "Bytes not yet sent, over all sockets.", () =>
       this.#guarded.bufferedBytes(),
     );
-    const publisher = new HubPublisher(this.#io, this.#metrics);
+    const native = (topic: string, frame: string) => void this.#app.publish(topic, frame, false);
+    const publisher = new HubPublisher(this.#io, this.#metrics, options.adapterFactory ? undefined : native);
     this.publisher = publisher;
     this.#presence = new Presence({
       store: options.presence ?? new MemoryPresence(),

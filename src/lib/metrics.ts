@@ -9,7 +9,7 @@ export type Metrics = ReturnType<typeof createMetrics>;
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
-  collectDefaultMetrics({ register: registry, prefix: "parlance_" });
+  collectDefaultMetrics({ register: registry, prefix: "parlance_", eventLoopMonitoringPrecision: 50 });
   return {
     registry,
     /** Declares a counter; call once per name, keep the result. */
