@@ -43,12 +43,17 @@ async function startServer(name: System["name"], env: Record<string, string>): P
 }
 
 async function ask<T>(child: ChildProcess, message: Order | "usage" | "settle"): Promise<T> {
-  const answer = once(child, "message");
-  const gone = once(child, "exit").then(() => {
+  const settled = new AbortController();
+  const { signal } = settled;
+  const answer = once(child, "message", { signal });
+  const gone = once(child, "exit", { signal }).then(() => {
     throw new Error("a process under measurement has ended");
   });
   child.send(message);
   const [reply] = await Promise.race([answer, gone]);
+  // Takes the other listeners off again; what they reject with then is of no interest.
+  gone.catch(() => undefined);
+  settled.abort();
   return reply as T;
 }
 
@@ -142,7 +147,7 @@ export async function run(_args: string[]): Promise<object> {
       ratioVsWs: ratio("socketioWs"),
       ratioVsRaw: ratio("rawUws"),
       kbPerConnection: rounded(memory.parlance ?? Number.NaN),
-      kbPerConnectionOthers: { socketioWs: rounded(memory.socketioWs ?? 0), rawUws: rounded(memory.rawUws ?? 0) },
+      kbPerConnectionWs: rounded(memory.socketioWs ?? Number.NaN),
       deliveriesPerSecond: PER_SECOND * PEOPLE,
     };
   } finally {

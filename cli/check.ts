@@ -5,7 +5,6 @@ import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { PGlite } from "@electric-sql/pglite";
 import pg from "pg";
-import { request } from "#client";
 import { type Config, ConfigError, parseConfig } from "../src/config.ts";
 import { createLogger } from "../src/lib/logger.ts";
 import type { Command } from "./main.ts";
@@ -106,10 +105,12 @@ async function lookAtPort(config: Config): Promise<Omit<Finding, "name">> {
 async function runsHere(config: Config): Promise<boolean> {
   if (config.PORT === 0) return false;
   const host = config.HOST === "0.0.0.0" || config.HOST === "::" ? "127.0.0.1" : config.HOST;
-  return request(`http://${host}:${config.PORT}`, "serverInfo", {}).then(
-    () => true,
-    () => false,
-  );
+  try {
+    const answer = await fetch(`http://${host}:${config.PORT}/api/info`, { signal: AbortSignal.timeout(2_000) });
+    return "protocolVersion" in ((await answer.json()) as { data: object }).data;
+  } catch {
+    return false;
+  }
 }
 
 async function lookAtDatabase(config: Config): Promise<Omit<Finding, "name">> {
@@ -123,7 +124,8 @@ async function lookAtDatabase(config: Config): Promise<Omit<Finding, "name">> {
       if (!rows[0]?.create) throw new Error("this user may not create tables there");
       return { status: "ok", detail: `PostgreSQL ${rows[0].version}` };
     } finally {
-      await client.end().catch(() => undefined);
+      // Not awaited: it never ends on a connection that was not made.
+      client.end().catch(() => undefined);
     }
   }
   let folder = resolve(config.DATA_DIR);
