@@ -4,7 +4,10 @@ import { join } from "node:path";
 const root = join(import.meta.dirname, "..");
 const steps: { name: string; args: string[] }[] = [
   { name: "types", args: ["node_modules/typescript/bin/tsc", "-p", ".", "--noEmit"] },
-  { name: "format and lint", args: ["node_modules/@biomejs/biome/bin/biome", "ci", "--colors=off", "--error-on-warnings", "."] },
+  {
+    name: "format and lint",
+    args: ["node_modules/@biomejs/biome/bin/biome", "ci", "--colors=off", "--error-on-warnings", "."],
+  },
   { name: "docs are up to date", args: ["scripts/docs.ts", "--check"] },
 ];
 
