@@ -7,7 +7,7 @@ export interface TokenStorage {
   clear(): void;
   /**
    * For a storage that several share, tabs say: runs one `refresh` at a time among them, given the newest pair that any of them
-   * has got, which another one may have fetched just now. A refresh token works only once.
+   * has got, which another one may have fetched just now. Of the refresh tokens only the newest is sure to work.
    */
   renew?(refresh: (newest: SignedIn | undefined) => Promise<SignedIn>): Promise<SignedIn>;
   /** Calls back when somebody else changed what is kept. Returns how to stop. */

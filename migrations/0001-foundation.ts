@@ -29,6 +29,7 @@ const statements = [
     id text primary key,
     user_id text not null references users on delete cascade,
     refresh_hash text not null,
+    previous_hash text,
     created_at_ms bigint not null,
     expires_at_ms bigint not null,
     revoked_at_ms bigint
@@ -72,6 +73,8 @@ const statements = [
     primary key (conversation_id, seq),
     constraint messages_client_id_once unique (sender_id, client_id)
   )`,
+
+  `create table secrets (name text primary key, value text not null)`,
 
   `create table rooms (
     id text primary key,

@@ -42,7 +42,7 @@ export const settings = {
   ),
   PARLANCE_NODE_ID: setting("Name of this process in a cluster; random by default.", z.string().regex(/^[\w-]{1,32}$/)),
   PARLANCE_KEYS: setting(
-    "Token keys as id:secret,id:secret. The first signs, all verify: put a new one first, drop the old one a day later. Generated in DATA_DIR for the demo.",
+    "Token keys as id:secret,id:secret. The first signs, all verify: put a new one first, drop the old one a day later. Generated for the demo and kept in DATA_DIR, or in the PostgreSQL of DATABASE_URL.",
     keyRing,
   ),
   PARLANCE_JWKS_URL: setting("Key set of an external token issuer whose users may connect.", z.url()),

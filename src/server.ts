@@ -58,7 +58,10 @@ export async function createServer(config: Config, { log }: { log: Logger }): Pr
     if (cluster) closers.push(() => cluster.close());
     const nodeId = cluster?.nodeId ?? config.PARLANCE_NODE_ID ?? `node-${randomBytes(4).toString("hex")}`;
 
-    const tokens = new Tokens(config, await loadTokenKeys(config));
+    const tokens = new Tokens(
+      config,
+      await loadTokenKeys(config, database.kind === "postgres" ? database.secrets : undefined),
+    );
     const accounts = new Accounts({ config, users: database.users, sessions: database.sessions, tokens });
     await accounts.ensureAdmin();
     const gateway = new Gateway({
@@ -160,7 +163,8 @@ export async function createServer(config: Config, { log }: { log: Logger }): Pr
         scoring: () => {
           if (!scoring.healthy) throw new AppError("SCORING_UNAVAILABLE");
         },
-        ...(cluster ? { redis: () => cluster.ping() } : {}),
+        // Without Redis a node still serves its own people: taking all nodes out of traffic would make it worse.
+        ...(cluster ? { redis: () => cluster.ping().catch(() => "degraded" as const) } : {}),
       },
     });
     log.info({ nodeId, url, database: database.kind, cluster: cluster !== undefined }, "ready");

@@ -87,8 +87,9 @@ export class Accounts {
   }
 
   /**
-   * Trades a refresh token for a new pair. A token that was traded before revokes its session: one of the two who hold it
-   * is a thief, and nobody can tell which.
+   * Trades a refresh token for a new pair. The traded one goes on working until its successor was traded itself, for the
+   * answer may have been lost on the way; whoever got an answer that was given anew holds a token that is void. A void
+   * token revokes its session: two parties hold tokens of it, one is a thief, and nobody can tell which.
    * @throws AppError TOKEN_INVALID, TOKEN_EXPIRED, SESSION_REVOKED, BANNED
    */
   async refresh({ refreshToken }: { refreshToken: string }): Promise<SignedIn> {
@@ -108,7 +109,7 @@ export class Accounts {
     const old = hash(refreshToken.slice(dot + 1));
     if (!(await this.#sessions.rotate(sessionId, old, hash(secret), expiresAtMs))) {
       await this.#revoke(sessionId);
-      throw new AppError("SESSION_REVOKED", "This refresh token was used before; the session is signed out.");
+      throw new AppError("SESSION_REVOKED", "This refresh token is void; the session is signed out.");
     }
     return this.#signedIn(account, sessionId, secret);
   }

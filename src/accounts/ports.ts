@@ -2,7 +2,7 @@ import type { PublicUser, User } from "#protocol";
 
 export type Account = User & { passwordHash: string | null; bannedAtMs: number | null };
 
-/** A sign-in on one device. `refreshHash` is the SHA-256 of the one refresh token that works now. */
+/** A sign-in on one device. `refreshHash` is the SHA-256 of the newest refresh token. */
 export type Session = {
   id: string;
   userId: string;
@@ -29,7 +29,15 @@ export interface UserRepository {
 export interface SessionRepository {
   insert(session: Session): Promise<void>;
   byId(id: string): Promise<Session | undefined>;
-  /** Swaps the refresh hash if `oldHash` still is the current one; false (and nothing changed) otherwise. */
-  rotate(id: string, oldHash: string, newHash: string, expiresAtMs: number): Promise<boolean>;
+  /**
+   * Puts `newHash` in place if `presentedHash` is the current one, or the one that was traded for the current one; false
+   * (and nothing changed) otherwise.
+   */
+  rotate(id: string, presentedHash: string, newHash: string, expiresAtMs: number): Promise<boolean>;
   revoke(id: string, atMs: number): Promise<void>;
+}
+
+export interface SecretRepository {
+  /** Keeps `fresh` under that name unless something is kept there already; resolves to what is kept. */
+  keep(name: string, fresh: string): Promise<string>;
 }

@@ -3,7 +3,7 @@ import path from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { CamelCasePlugin, type Dialect, Kysely, PGliteDialect, sql } from "kysely";
 import { FileMigrationProvider, Migrator } from "kysely/migration";
-import type { SessionRepository, UserRepository } from "../accounts/ports.ts";
+import type { SecretRepository, SessionRepository, UserRepository } from "../accounts/ports.ts";
 import type { ConversationRepository, OutboxRepository } from "../chat/ports.ts";
 import type { Config } from "../config.ts";
 import type { AttemptRepository, DrillRepository } from "../drills/ports.ts";
@@ -17,6 +17,7 @@ import { drillItems } from "./drill-items.ts";
 import { DbDrillRepository } from "./drill-repository.ts";
 import { postgresDialect } from "./postgres.ts";
 import { DbRoomRepository } from "./room-repository.ts";
+import { DbSecretRepository } from "./secret-repository.ts";
 import { DbSessionRepository } from "./session-repository.ts";
 import type { Db, Tables } from "./tables.ts";
 import { DbUserRepository } from "./user-repository.ts";
@@ -27,6 +28,7 @@ export type Database = {
   readonly kind: "pglite" | "postgres";
   readonly users: UserRepository;
   readonly sessions: SessionRepository;
+  readonly secrets: SecretRepository;
   readonly conversations: ConversationRepository;
   readonly outbox: OutboxRepository;
   readonly rooms: RoomRepository;
@@ -72,6 +74,7 @@ export async function openDatabase(
     kind: config.DATABASE_URL ? "postgres" : "pglite",
     users: new DbUserRepository(db),
     sessions: new DbSessionRepository(db),
+    secrets: new DbSecretRepository(db),
     conversations,
     outbox: conversations,
     rooms: new DbRoomRepository(db),

@@ -17,15 +17,19 @@ export class DbSessionRepository implements SessionRepository {
   }
 
   async byId(id: string): Promise<Session | undefined> {
-    return this.#db.selectFrom("sessions").selectAll().where("id", "=", id).executeTakeFirst();
+    return this.#db
+      .selectFrom("sessions")
+      .select(["id", "userId", "refreshHash", "createdAtMs", "expiresAtMs", "revokedAtMs"])
+      .where("id", "=", id)
+      .executeTakeFirst();
   }
 
-  async rotate(id: string, oldHash: string, newHash: string, expiresAtMs: number): Promise<boolean> {
+  async rotate(id: string, presentedHash: string, newHash: string, expiresAtMs: number): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable("sessions")
-      .set({ refreshHash: newHash, expiresAtMs })
+      .set({ refreshHash: newHash, previousHash: presentedHash, expiresAtMs })
       .where("id", "=", id)
-      .where("refreshHash", "=", oldHash)
+      .where((where) => where.or([where("refreshHash", "=", presentedHash), where("previousHash", "=", presentedHash)]))
       .where("revokedAtMs", "is", null)
       .executeTakeFirst();
     return numUpdatedRows === 1n;

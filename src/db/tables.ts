@@ -20,10 +20,13 @@ export type Tables = {
     id: string;
     userId: string;
     refreshHash: string;
+    /** Of the token that was traded for the one of `refreshHash`. */
+    previousHash: ColumnType<string | null, string | undefined, string>;
     createdAtMs: number;
     expiresAtMs: number;
     revokedAtMs: number | null;
   };
+  secrets: { name: string; value: string };
   audit: {
     id: Generated<number>;
     atMs: number;

@@ -22,7 +22,7 @@ import { HttpSide } from "./http-side.ts";
 import { type HubMetrics, hubMetrics } from "./hub-metrics.ts";
 import { HubPublisher } from "./hub-publisher.ts";
 import { MemoryPresence } from "./memory-presence.ts";
-import type { FrameSink, PresenceStore } from "./ports.ts";
+import type { FrameSink, PresenceStore, ReadinessCheck } from "./ports.ts";
 import { Presence } from "./presence.ts";
 
 const PING_INTERVAL_MS = 15_000;
@@ -72,8 +72,8 @@ export type Domains = {
   handlers: HandlersOf<"room" | "chat" | "drill">;
   frameSink: FrameSink;
   routerRtpCapabilities: Record<string, unknown>;
-  /** What must work for this node to take traffic; each throws when it does not. */
-  readiness: Record<string, () => void | Promise<void>>;
+  /** What this node needs to take traffic. */
+  readiness: Record<string, ReadinessCheck>;
 };
 
 /** Sockets, REST and the page on one port. One per process: socket.io patches its adapter globally for uWebSockets.js. */

@@ -15,3 +15,6 @@ export interface PresenceStore {
 
 /** Takes the bytes of a `drill.frame` as they came; may throw AppError, which is answered with `drill.frameRejected`. */
 export type FrameSink = (connectionId: string, bytes: Uint8Array) => void;
+
+/** Throws when the part does not work; resolves to "degraded" when this node still serves without it, so that traffic may come. */
+export type ReadinessCheck = () => unknown;

@@ -54,7 +54,7 @@ export const endpoints = {
     signedIn,
   ),
   refresh: endpoint(
-    "Trades a refresh token for a new pair; a refresh token works once, its reuse revokes the session.",
+    "Trades a refresh token for a new pair; the old one works again until the new one was used, any older one revokes the session.",
     "POST",
     "/api/sessions/refresh",
     "none",

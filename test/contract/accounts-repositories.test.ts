@@ -107,15 +107,20 @@ onBothDatabases("SessionRepository", (database) => {
     assert.equal(await database().sessions.byId("none"), undefined);
   });
 
-  test("of many that trade in the same refresh token at once, one succeeds", async () => {
+  test("[ACC-4] the newest refresh token and the one before it can be traded in, no other", async () => {
     const { id } = await stored();
-    const results = await Promise.all(
-      Array.from({ length: 10 }, (_, at) => database().sessions.rotate(id, "first", `new ${at}`, 2_000_000_000_000)),
-    );
-    assert.equal(results.filter(Boolean).length, 1);
+    const trade = (old: string, fresh: string) => database().sessions.rotate(id, old, fresh, 2_000_000_000_000);
+    assert.equal(await trade("unknown", "x"), false);
+    const answers = await Promise.all(Array.from({ length: 10 }, (_, at) => trade("first", `new ${at}`)));
+    assert.ok(answers.every(Boolean));
     const session = await database().sessions.byId(id);
-    assert.equal(session?.refreshHash, `new ${results.indexOf(true)}`);
     assert.equal(session?.expiresAtMs, 2_000_000_000_000);
+    const newest = session?.refreshHash ?? "";
+    for (let at = 0; at < 10; at++) {
+      if (`new ${at}` !== newest) assert.equal(await trade(`new ${at}`, "x"), false);
+    }
+    assert.equal(await trade(newest, "second"), true);
+    assert.equal(await trade("first", "x"), false);
   });
 
   test("a revoked session stays revoked since the first time and is not rotated", async () => {
@@ -125,5 +130,14 @@ onBothDatabases("SessionRepository", (database) => {
     assert.equal(await database().sessions.rotate(id, "first", "second", 7), false);
     const session = await database().sessions.byId(id);
     assert.deepEqual([session?.revokedAtMs, session?.refreshHash], [5, "first"]);
+  });
+});
+
+onBothDatabases("SecretRepository", (database) => {
+  test("[ACC-12] nodes that start at once agree on one secret, and keep it", async () => {
+    const name = randomUUID();
+    const kept = await Promise.all(["a", "b", "c"].map((fresh) => database().secrets.keep(name, fresh)));
+    assert.equal(new Set(kept).size, 1);
+    assert.equal(await database().secrets.keep(name, "later"), kept[0]);
   });
 });

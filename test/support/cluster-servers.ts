@@ -23,7 +23,6 @@ export async function startServerCluster(size: number): Promise<ServerCluster> {
     const node = await startServer({
       DATABASE_URL,
       REDIS_URL: redis.url,
-      PARLANCE_KEYS: `test:${"k".repeat(40)}`,
       PARLANCE_ADMIN_PASSWORD: ADMIN_PASSWORD,
       PARLANCE_SIGN_INS_PER_MINUTE: "100000",
       PARLANCE_ROOM_GRACE_MS: "2000",
