@@ -55,7 +55,7 @@ export const score: Command = async (args) => {
     console.error(error instanceof Error ? error.message : String(error));
     return 1;
   } finally {
-    pool.close();
+    await pool.close();
   }
 };
 

@@ -41,12 +41,18 @@ const engine = new ScoringEngine(await loadPack(modelDir));
 const speakers = new Map<number, Speaker>();
 let events: Extract<FromThread, { type: "events" }>["events"] = [];
 let running = false;
+let leaving = false;
 
 const post = (message: FromThread) => port.postMessage(message);
 
 port.on("message", (message: ToThread) => {
   if (message.type === "ping") {
     post({ type: "pong", sentAtMs: message.sentAtMs });
+    return;
+  }
+  if (message.type === "exit") {
+    leaving = true;
+    if (!running) process.exit(0);
     return;
   }
   if (message.type === "open") {
@@ -189,6 +195,7 @@ async function run(): Promise<void> {
   for (;;) {
     const fed = feed();
     const stepped = await engine.step();
+    if (leaving) process.exit(0);
     report();
     if (!fed && !stepped) break;
     await turn();

@@ -55,6 +55,7 @@ export class ScoringPool implements Scoring {
   #nextId = 1;
   #deathsInARow = 0;
   #closed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(options: ScoringPoolOptions) {
     this.#options = options;
@@ -103,14 +104,18 @@ export class ScoringPool implements Scoring {
     return stream;
   }
 
-  /** Ends every thread; running streams fail with SCORING_UNAVAILABLE. Idempotent. */
-  close(): void {
-    if (this.#closed) return;
+  /** Ends every thread and resolves once they are gone; running streams fail with SCORING_UNAVAILABLE. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#closed = true;
     for (const timer of this.#respawns) clearTimeout(timer);
     for (const stream of [...this.#streams.values()]) stream.fail(new AppError("SCORING_UNAVAILABLE"));
-    for (const thread of [...this.#threads]) thread.close();
     this.#settleStart?.reject(new Error("the pool was closed"));
+    await Promise.all([...this.#threads].map((thread) => thread.close()));
   }
 
   #emptiest(): ScoringThread | undefined {

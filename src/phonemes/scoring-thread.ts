@@ -11,6 +11,9 @@ export type ThreadTimes = {
   missedBeats: number;
 };
 
+/** How long a thread that was asked to end may take. */
+const EXIT_LIMIT_MS = 5_000;
+
 const entry = new URL("../../workers/phoneme.ts", import.meta.url);
 
 /** One worker thread under supervision. It ends exactly once, with `exit`; nothing comes from it afterwards. */
@@ -29,6 +32,7 @@ export class ScoringThread extends Emitter<{
   #heartbeat: NodeJS.Timeout | undefined;
   #unanswered = 0;
   #state: "starting" | "ready" | "ended" = "starting";
+  readonly #exited: Promise<void>;
 
   constructor(data: ThreadData, times: ThreadTimes) {
     super();
@@ -36,7 +40,12 @@ export class ScoringThread extends Emitter<{
     this.#worker = new Worker(entry, { workerData: data, name: "scoring" });
     this.#worker.on("message", (message: FromThread) => this.#receive(message));
     this.#worker.on("error", (error) => this.#end(error instanceof Error ? error.message : String(error)));
-    this.#worker.on("exit", (code) => this.#end(`exit code ${code}`));
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once("exit", (code) => {
+        this.#end(`exit code ${code}`);
+        resolve();
+      });
+    });
     this.#initTimer = setTimeout(() => this.#end("not ready in time"), times.initMs);
   }
 
@@ -48,9 +57,10 @@ export class ScoringThread extends Emitter<{
     if (this.#state !== "ended") this.#worker.postMessage(message);
   }
 
-  /** Ends the thread at once. Idempotent. */
-  close(): void {
+  /** Ends the thread, and resolves once it is gone. Idempotent. */
+  close(): Promise<void> {
     this.#end("closed");
+    return this.#exited;
   }
 
   #receive(message: FromThread): void {
@@ -79,6 +89,9 @@ export class ScoringThread extends Emitter<{
     clearInterval(this.#heartbeat);
     this.emit("exit", reason);
     this.removeAllListeners();
-    void this.#worker.terminate();
+    // The thread ends itself between two runs of the model: to be terminated inside of one would abort the whole process.
+    this.#worker.postMessage({ type: "exit" } satisfies ToThread);
+    const timer = setTimeout(() => void this.#worker.terminate(), EXIT_LIMIT_MS);
+    void this.#exited.then(() => clearTimeout(timer));
   }
 }

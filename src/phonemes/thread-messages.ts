@@ -13,7 +13,8 @@ export type ToThread =
   | { type: "opus"; stream: number; packets: OpusPacket[] }
   | { type: "end"; stream: number }
   | { type: "close"; stream: number }
-  | { type: "ping"; sentAtMs: number };
+  | { type: "ping"; sentAtMs: number }
+  | { type: "exit" };
 
 /** Thread → pool. */
 export type FromThread =
