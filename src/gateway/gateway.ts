@@ -116,7 +116,7 @@ export class Gateway {
     this.#io = new Server({
       transports: ["websocket"],
       serveClient: false,
-      maxHttpBufferSize: limits.messageBytes,
+      maxHttpBufferSize: limits.transportBytes,
       perMessageDeflate: false,
       pingInterval: PING_INTERVAL_MS,
       pingTimeout: PING_TIMEOUT_MS,

@@ -6,7 +6,7 @@ import type {
   WebSocket,
   WebSocketBehavior,
 } from "uWebSockets.js";
-import { type ErrorCode, errors, limits } from "#protocol";
+import { type ErrorBody, type ErrorCode, errors, limits } from "#protocol";
 
 /** A client's first message, its CONNECT packet with the token, may be this long. */
 const CONNECT_BYTES = 10_000;
@@ -115,7 +115,7 @@ export class GuardedApp {
       idleTimeout: IDLE_S,
       // engine.io has its own ping; two would only cost.
       sendPingsAutomatically: false,
-      maxPayloadLength: limits.messageBytes,
+      maxPayloadLength: limits.transportBytes,
       maxBackpressure: this.#options.backpressureBytes * 2,
       upgrade: (res, req, context) => this.#upgrade(behavior, res, req, context),
       open: (ws) => {
@@ -125,8 +125,13 @@ export class GuardedApp {
       },
       message: (ws, message, isBinary) => {
         if (!this.#admits(ws, message, isBinary)) return;
-        // uWS takes the memory back when this returns; socket.io hands binary on a tick later.
-        behavior.message?.(ws, isBinary ? message.slice(0) : message, isBinary);
+        if (!isBinary && message.byteLength > limits.messageBytes) {
+          refuseCall(ws, message);
+          return;
+        }
+        // uWS takes the memory back when this returns; socket.io hands binary on a tick later. Cut, too long an attachment
+        // is still too long a frame, and socket.io, which waits for it, goes on.
+        behavior.message?.(ws, isBinary ? message.slice(0, limits.messageBytes) : message, isBinary);
       },
       dropped: (ws) => {
         const guard = this.guardOf(ws.getUserData().transport);
@@ -210,6 +215,16 @@ export class GuardedApp {
     if (count > 0) this.#perAddress.set(guard.address, count);
     else this.#perAddress.delete(guard.address);
   }
+}
+
+/** Answers a call that is too long to be looked at, if it asks for an answer: "42", its number, and JSON. */
+function refuseCall(ws: Socket, message: ArrayBuffer): void {
+  const [, number] = /^42(\d{1,15})\[/.exec(Buffer.from(message, 0, 20).toString("latin1")) ?? [];
+  if (number === undefined) return;
+  const { message: text, retryable } = errors.PAYLOAD_TOO_LARGE;
+  const details = { limitBytes: limits.messageBytes };
+  const error: ErrorBody = { code: "PAYLOAD_TOO_LARGE", message: text, retryable, details };
+  ws.send(`43${number}${JSON.stringify([{ ok: false, error }])}`);
 }
 
 function refuse(res: HttpResponse, code: ErrorCode): void {

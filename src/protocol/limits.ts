@@ -1,7 +1,9 @@
 /** Limits that both sides know. Each is enforced by the server with a typed error and documented in docs/SPEC.md. */
 export const limits = {
-  /** Bytes of one socket message, frames included; above it the connection is closed by the transport. */
+  /** Bytes of one socket message; a longer one is refused with PAYLOAD_TOO_LARGE. */
   messageBytes: 65_536,
+  /** Bytes of one socket message that the transport takes at all; a longer one closes the connection. */
+  transportBytes: 1_048_576,
   /** Bytes of one REST body. */
   restBodyBytes: 16_384,
   /** Characters. */

@@ -27,7 +27,7 @@ before(async () => {
         "room.list": () => ({ rooms: [] }),
       },
       frameSink: (_, bytes) => {
-        if (bytes.length < 6) throw new AppError("AUDIO_FRAME_MALFORMED");
+        if (bytes.length < 6 || bytes.length > 4_000) throw new AppError("AUDIO_FRAME_MALFORMED");
         if (bytes.length === 6) throw new RangeError("boom");
       },
     },
@@ -121,6 +121,19 @@ test("[GW-8] a call without acknowledgement is not done", async () => {
   socket.close();
 });
 
+test("[GW-9] too long a call is answered and nothing else happens", async () => {
+  const socket = await socketOf();
+  const words = "pronunciation ".repeat(10_000);
+  const long = await socket.call("drill.start", { text: words });
+  assert.ok(!long.ok && long.error.code === "PAYLOAD_TOO_LARGE");
+  assert.deepEqual(long.error.details, { limitBytes: 65_536 });
+  socket.send('451-["drill.frame",{"_placeholder":true,"num":0}]');
+  socket.send(new Uint8Array(200_000));
+  await socket.until(() => socket.events("drill.frameRejected").length > 0);
+  assert.equal((await socket.call("room.list", {})).ok, true);
+  socket.close();
+});
+
 test("[GW-9] too long a message and bytes that are no packets close their connection and no other", async () => {
   const bystander = await socketOf();
   const { accessToken } = await request(server.url, "signInAsGuest", { name: "Rude" });
@@ -130,7 +143,7 @@ test("[GW-9] too long a message and bytes that are no packets close their connec
     '42["connect"]',
     '42{"a":1}',
     `42${"[".repeat(30_000)}`,
-    `420["room.list","${"x".repeat(70_000)}"]`,
+    `420["room.list","${"x".repeat(1_100_000)}"]`,
     '45999-["drill.frame"]',
     new Uint8Array([1, 2, 3]),
     "40{}",
