@@ -7,7 +7,7 @@ import { PGlite } from "@electric-sql/pglite";
 import pg from "pg";
 import { type Config, ConfigError, parseConfig } from "../src/config.ts";
 import { createLogger } from "../src/lib/logger.ts";
-import type { Command } from "./main.ts";
+import type { Command } from "./command.ts";
 
 /** `off`: not configured, and nothing asks for it. `warn`: works, but not for everybody. */
 export type Finding = { name: string; status: "ok" | "warn" | "fail" | "off"; detail: string; remedy?: string };

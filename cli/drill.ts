@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { Connection, type DrillEvent, DrillSession, ParlanceError, Resampler, request } from "#client";
-import type { Command } from "./main.ts";
-import { readWav } from "./wav.ts";
+import { Connection, type DrillEvent, DrillSession, request } from "#client";
+import { type Command, defaultUrl, failed } from "./command.ts";
+import { readAudio } from "./wav.ts";
 
 const RATE = 16_000;
 const FRAME_MS = 20;
@@ -21,7 +21,7 @@ export const drill: Command = async (args) => {
   }
   const { json, url, target } = options;
   try {
-    const audio = await readAudio(options.file);
+    const audio = await readAudio(options.file, RATE);
     const { accessToken } = await request(url, "signInAsGuest", { name: options.name });
     const connection = new Connection(url, { token: () => accessToken });
     try {
@@ -32,11 +32,7 @@ export const drill: Command = async (args) => {
     }
     return 0;
   } catch (error) {
-    const code = error instanceof ParlanceError ? error.code : "FAILED";
-    const message = error instanceof Error ? error.message : String(error);
-    if (json) print({ type: "error", code, message });
-    console.error(`${code}: ${message}`);
-    return 1;
+    return failed(error, json);
   }
 };
 
@@ -52,7 +48,7 @@ function readOptions(args: string[]) {
         drill: { type: "string" },
         speed: { type: "string", default: "1" },
         json: { type: "boolean", default: false },
-        url: { type: "string", default: process.env.PARLANCE_URL ?? "http://localhost:3000" },
+        url: { type: "string", default: defaultUrl },
         name: { type: "string", default: "drill" },
       },
     });
@@ -65,17 +61,6 @@ function readOptions(args: string[]) {
   } catch {
     return undefined;
   }
-}
-
-async function readAudio(file: string): Promise<Float32Array> {
-  const { samples, sampleRate } = await readWav(file);
-  if (sampleRate === RATE) return samples;
-  const resampler = new Resampler(sampleRate, RATE);
-  const [most, rest] = [resampler.push(samples), resampler.flush()];
-  const joined = new Float32Array(most.length + rest.length);
-  joined.set(most);
-  joined.set(rest, most.length);
-  return joined;
 }
 
 async function practise(session: DrillSession, target: Options["target"], audio: Float32Array, options: Options) {

@@ -1,7 +1,5 @@
 import { parseArgs } from "node:util";
-
-/** A subcommand: gets what follows its name, resolves to the exit status. */
-export type Command = (args: string[]) => Promise<number>;
+import type { Command } from "./command.ts";
 
 const commands: Record<string, { summary: string; load: () => Promise<Command> }> = {
   check: {

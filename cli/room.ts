@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { Connection, ParlanceError, Resampler, RoomSession, request } from "#client";
+import { Connection, RoomSession, request } from "#client";
 import type { Room } from "#protocol";
-import type { Command } from "./main.ts";
+import { type Command, defaultUrl, failed } from "./command.ts";
 import { type Ear, listen, PEER_RATE, speak, webRtcInNode } from "./node-peer.ts";
-import { readWav } from "./wav.ts";
+import { readAudio, toPcm } from "./wav.ts";
 
 const usage = "room NAME [--play FILE.wav] [--seconds N] [--json] [--name WHO] [--url URL]";
 
@@ -16,17 +16,13 @@ export const room: Command = async (args) => {
     return 2;
   }
   try {
-    const samples = options.play === undefined ? undefined : await readSamples(options.play);
+    const samples = options.play === undefined ? undefined : toPcm(await readAudio(options.play, PEER_RATE));
     const report = await takePart(options, samples);
     if (options.json) console.log(JSON.stringify(report));
     else console.log(inWords(report));
     return 0;
   } catch (error) {
-    const code = error instanceof ParlanceError ? error.code : "FAILED";
-    const message = error instanceof Error ? error.message : String(error);
-    if (options.json) console.log(JSON.stringify({ type: "error", code, message }));
-    console.error(`${code}: ${message}`);
-    return 1;
+    return failed(error, options.json);
   }
 };
 
@@ -42,7 +38,7 @@ function readOptions(args: string[]) {
         seconds: { type: "string", default: "10" },
         json: { type: "boolean", default: false },
         name: { type: "string", default: "room" },
-        url: { type: "string", default: process.env.PARLANCE_URL ?? "http://localhost:3000" },
+        url: { type: "string", default: defaultUrl },
       },
     });
     const [topic, ...rest] = positionals;
@@ -52,17 +48,6 @@ function readOptions(args: string[]) {
   } catch {
     return undefined;
   }
-}
-
-/** A WAV file as 48 kHz mono. */
-async function readSamples(path: string): Promise<Int16Array> {
-  const { samples, sampleRate } = await readWav(path);
-  const resampler = new Resampler(sampleRate, PEER_RATE);
-  const parts = [resampler.push(samples), resampler.flush()];
-  return Int16Array.from(
-    parts.flatMap((part) => [...part]),
-    (sample) => Math.round(Math.max(-1, Math.min(1, sample)) * 32_767),
-  );
 }
 
 type Heard = {

@@ -4,14 +4,13 @@ import { availableParallelism } from "node:os";
 import { basename, isAbsolute, join, resolve } from "node:path";
 import { finished } from "node:stream/promises";
 import { parseArgs } from "node:util";
-import { Resampler } from "#client";
 import { createLogger } from "../src/lib/logger.ts";
 import { createMetrics } from "../src/lib/metrics.ts";
 import { Lexicon } from "../src/phonemes/lexicon.ts";
 import { ScoringPool } from "../src/phonemes/pool.ts";
-import type { Command } from "./main.ts";
+import type { Command } from "./command.ts";
 import { knownPhone } from "./phone-names.ts";
-import { readWav } from "./wav.ts";
+import { readAudio, toPcm } from "./wav.ts";
 
 type Expected = Awaited<ReturnType<Lexicon["words"]>>;
 type Result = Extract<Parameters<Parameters<ScoringPool["open"]>[2]["onEvent"]>[0], { type: "result" }>;
@@ -166,10 +165,10 @@ const nothing = { phones: [], words: [], accuracy: 0, fluency: 0, completeness: 
 
 async function scoreOne(utterance: Utterance, pool: ScoringPool, lexicon: Lexicon): Promise<object> {
   if (!utterance.path) throw new Error("no such recording");
-  const { samples, sampleRate } = await readWav(utterance.path);
+  const pcm = toPcm(await readAudio(utterance.path, RATE));
   if (!utterance.phones) {
     const words = await lexicon.words(utterance.words.join(" "));
-    const result = await judge(pool, words, samples, sampleRate);
+    const result = await judge(pool, words, pcm);
     const phones = result.words.flatMap((word, i) =>
       word.phones.map(({ phone, score, band }) => ({ word: i, phone, score, band })),
     );
@@ -186,7 +185,7 @@ async function scoreOne(utterance: Utterance, pool: ScoringPool, lexicon: Lexico
     expected.push({ text: utterance.words[i] ?? "", pronunciations: [pronunciation] });
   });
   if (expected.length === 0) throw new Error("none of its phones is known");
-  const result = await judge(pool, expected, samples, sampleRate);
+  const result = await judge(pool, expected, pcm);
   const judged = new Map(places.map((place, i) => [place, result.words[i]]));
   const phones = given.flatMap((list, i) => {
     const word = judged.get(i);
@@ -209,8 +208,7 @@ function asLine(utt: string, result: Result, phones: object[], words: { text: st
 }
 
 /** One utterance through the pool, as fast as it takes audio. */
-function judge(pool: ScoringPool, words: Expected, samples: Float32Array, sampleRate: number): Promise<Result> {
-  const pcm = toPcm(samples, sampleRate);
+function judge(pool: ScoringPool, words: Expected, pcm: Int16Array): Promise<Result> {
   return new Promise((resolve, reject) => {
     let sent = 0;
     const stream = pool.open(words, "pcm", {
@@ -233,14 +231,4 @@ function judge(pool: ScoringPool, words: Expected, samples: Float32Array, sample
     };
     feed(0);
   });
-}
-
-function toPcm(samples: Float32Array, sampleRate: number): Int16Array {
-  const resampler = sampleRate === RATE ? undefined : new Resampler(sampleRate, RATE);
-  const parts = resampler ? [resampler.push(samples), resampler.flush()] : [samples];
-  const pcm = new Int16Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts)
-    for (const sample of part) pcm[at++] = Math.max(-32_768, Math.min(32_767, Math.round(sample * 32_768)));
-  return pcm;
 }

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { Resampler } from "#client";
 
 export type Wav = { /** Mono, -1 to 1. */ samples: Float32Array /** Hz. */; sampleRate: number };
 
@@ -12,6 +13,23 @@ const EXTENSIBLE = 0xfffe;
  */
 export async function readWav(path: string): Promise<Wav> {
   return parseWav(await readFile(path), path);
+}
+
+/** A WAV file as mono at `rate` Hz, -1 to 1. @throws Error as `readWav` */
+export async function readAudio(path: string, rate: number): Promise<Float32Array> {
+  const { samples, sampleRate } = await readWav(path);
+  if (sampleRate === rate) return samples;
+  const resampler = new Resampler(sampleRate, rate);
+  const [most, rest] = [resampler.push(samples), resampler.flush()];
+  const joined = new Float32Array(most.length + rest.length);
+  joined.set(most);
+  joined.set(rest, most.length);
+  return joined;
+}
+
+/** Samples from -1 to 1 as 16-bit PCM; louder ones are clipped. */
+export function toPcm(samples: Float32Array): Int16Array {
+  return Int16Array.from(samples, (sample) => Math.max(-32_768, Math.min(32_767, Math.round(sample * 32_768))));
 }
 
 export function parseWav(bytes: Uint8Array, name: string): Wav {
