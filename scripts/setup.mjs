@@ -17,7 +17,7 @@ import {
   writeSync,
 } from "node:fs";
 import os from "node:os";
-import { delimiter, dirname, join, relative, resolve } from "node:path";
+import { delimiter, dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
@@ -52,7 +52,7 @@ export function say(text) {
 export async function setup({ worker = true, web = true } = {}) {
   if (!dependenciesInstalled()) await locked(installDependencies, dependenciesInstalled);
   const node = findNode();
-  const env = { ...process.env, PATH: [bin, process.env.PATH].join(delimiter) };
+  const env = { ...process.env, PATH: [dirname(node), bin, process.env.PATH].join(delimiter) };
   const given = process.env.MEDIASOUP_WORKER_BIN;
   const own = join(cache, `mediasoup-worker-${mediasoupVersion()}`, "mediasoup-worker");
   if (given && worker && !workerRuns(given)) {
@@ -131,13 +131,15 @@ export function installPackages(packages, purpose) {
   const missing = missingPackages(packages) ?? packages;
   if (missing.length === 0) return;
   const command = ["apt-get", "install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", ...missing];
-  const byHand = `On Debian or Ubuntu:\n\n  sudo ${command.slice(0, 4).join(" ")} ${missing.join(" ")}\n`;
+  const install = `${command.slice(0, 4).join(" ")} ${missing.join(" ")}`;
+  const byHand = `As root, on Debian or Ubuntu:\n\n  apt-get update && ${install}\n`;
+  const Purpose = purpose.charAt(0).toUpperCase() + purpose.slice(1);
   if (spawnSync("apt-get", ["--version"]).error) {
-    throw new SetupError(`${purpose} needs packages of this system, and there is no apt-get here. ${byHand}`);
+    throw new SetupError(`${Purpose} needs packages of this system, and there is no apt-get here. ${byHand}`);
   }
   const isRoot = process.getuid?.() === 0;
   if (!isRoot && spawnSync("sudo", process.stdin.isTTY ? ["-v"] : ["-n", "true"], { stdio: "inherit" }).status !== 0) {
-    throw new SetupError(`${purpose} needs packages that this user may not install. ${byHand}`);
+    throw new SetupError(`${Purpose} needs packages that this user may not install. ${byHand}`);
   }
   say(`Installing Debian packages for ${purpose}: ${missing.join(" ")}`);
   /** @param {string[]} args */
@@ -149,7 +151,9 @@ export function installPackages(packages, purpose) {
       env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
     });
   };
-  if (apt(command).status === 0) return;
+  // A fresh image has no package lists: then apt-get's complaint about unknown packages is not worth showing.
+  const known = spawnSync("apt-get", ["install", "--simulate", ...missing], { stdio: "ignore" }).status === 0;
+  if (known && apt(command).status === 0) return;
   apt(["apt-get", "update"]);
   if (apt(command).status !== 0) throw new SetupError(`apt-get could not install what ${purpose} needs. ${byHand}`);
 }
@@ -172,26 +176,53 @@ function dependenciesInstalled() {
 async function installDependencies() {
   say("Installing npm packages (as package-lock.json names them, install scripts off) …");
   // npm itself must not run on the runtime inside node_modules, which it may be about to replace.
-  const path = (process.env.PATH ?? "").split(delimiter).filter((entry) => resolve(entry) !== bin);
+  const inside = join(root, "node_modules") + sep;
+  const path = (process.env.PATH ?? "").split(delimiter).filter((entry) => !resolve(entry).startsWith(inside));
+  const env = { ...process.env, PATH: path.join(delimiter) };
   const args = ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel", "error"];
-  const status = await run("npm", args, { ...process.env, PATH: path.join(delimiter) });
-  if (status !== 0) {
-    throw new SetupError("npm install failed; see above. Is the npm registry reachable? (npm config get registry)");
+  // The page is built with development packages, whatever NODE_ENV says.
+  args.push("--include=dev", "--include=optional");
+  const silence = registrySilence(env);
+  if (silence) {
+    say(`The npm registry does not answer (${silence}): trying with what npm keeps in its cache …`);
+    args.push("--offline");
+  }
+  if ((await run("npm", args, env)) !== 0) {
+    throw new SetupError(
+      silence
+        ? `The npm registry can't be reached (${silence}), and npm's cache does not hold all packages. ` +
+            "Connect this machine, or name a registry that it reaches: npm config set registry URL"
+        : "npm install failed; see above.",
+    );
   }
   if (!dependenciesInstalled()) {
     throw new SetupError("npm installed other packages than package-lock.json names. Does that file fit package.json?");
   }
 }
 
+/**
+ * Why npm's registry does not answer; undefined where it does, be it with a refusal. Asked first, because npm install repeats
+ * every request for minutes without a word.
+ * @param {NodeJS.ProcessEnv} env
+ */
+function registrySilence(env) {
+  const args = ["ping", "--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=20000"];
+  const { status, error, stderr } = spawnSync("npm", args, { cwd: root, env, encoding: "utf8" });
+  if (status === 0 || error) return undefined;
+  const code = /code (\S+)/.exec(stderr)?.[1] ?? "no reason given";
+  return /^E\d+$/.test(code) ? undefined : code;
+}
+
 /** The pinned runtime from node_modules; else the running one, if its version fits. */
 function findNode() {
-  const pinned = join(bin, "node");
+  // Not by .bin/node: npm 10 removes that link with the package of the other processor, which claims the same name.
+  const pinned = join(root, "node_modules", `node-${process.platform}-${process.arch}`, "bin", "node");
   if (spawnSync(pinned, ["--version"]).status === 0) return pinned;
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major === 22 && minor >= 18) return process.execPath;
   throw new SetupError(
-    `Parlance runs on Node 22.18 or a later 22. The npm package that carries it does not exist for ${process.platform}-${process.arch}, ` +
-      `and this is Node ${process.versions.node}: install Node 22 and start again.`,
+    `Parlance runs on Node 22.18 or a later 22. The npm package that carries it is not installed or does not run here ` +
+      `(${process.platform}-${process.arch}), and this is Node ${process.versions.node}: install Node 22 and start again.`,
   );
 }
 

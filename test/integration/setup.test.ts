@@ -75,11 +75,36 @@ test("[OPS-2] packages that can't be installed are told in plain words", async (
   });
   const { status, stderr } = await run(["scripts/start.mjs"], folder, {
     npm_config_registry: "http://127.0.0.1:9/",
-    npm_config_fetch_retries: "0",
+    npm_config_cache: join(scratch, "empty-npm-cache"),
   });
   assert.equal(status, 1);
   assert.match(stderr, /^Installing npm packages/);
-  assert.match(stderr, /npm install failed; see above\. Is the npm registry reachable\?/);
+  assert.match(
+    stderr,
+    /The npm registry can't be reached \(ECONNREFUSED\), and npm's cache does not hold all packages/,
+  );
+  assert.doesNotMatch(stderr, /\n\s+at /);
+});
+
+test("[OPS-1] the pinned runtime is found where npm 10 left no link to it, and comes first for what runs under it", async () => {
+  const runtime = `node_modules/node-${process.platform}-${process.arch}`;
+  const folder = await checkout("runtime", {
+    "package.json": JSON.stringify({ name: "x" }),
+    "package-lock.json": JSON.stringify({ name: "x", lockfileVersion: 3, packages: { "": { name: "x" } } }),
+    "node_modules/mediasoup/package.json": JSON.stringify({ version: "0.0.0" }),
+    "program.mjs": `
+      import { execFileSync } from "node:child_process";
+      import { main, setup } from "./scripts/setup.mjs";
+      await main(async () => {
+        const { node, env } = await setup({ worker: false, web: false });
+        console.log(JSON.stringify([node, execFileSync("/bin/sh", ["-c", "command -v node"], { env, encoding: "utf8" }).trim()]));
+      });`,
+  });
+  await mkdir(join(folder, runtime, "bin"), { recursive: true });
+  await symlink(process.execPath, join(folder, runtime, "bin/node"));
+  const { stdout, stderr } = await run(["program.mjs"], folder);
+  assert.equal(stderr, "");
+  assert.deepEqual(JSON.parse(stdout), [join(folder, runtime, "bin/node"), join(folder, runtime, "bin/node")]);
 });
 
 test("[OPS-1] two setups of one checkout at once do the work once", async () => {
