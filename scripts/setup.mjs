@@ -375,14 +375,15 @@ async function locked(work, done) {
   for (let waits = 0; ; waits += 1) {
     try {
       const handle = openSync(file, "wx");
-      writeSync(handle, String(process.pid));
+      writeSync(handle, identity(process.pid));
       closeSync(handle);
       break;
     } catch (error) {
       if (/** @type {NodeJS.ErrnoException} */ (error).code !== "EEXIST") throw error;
     }
-    const holder = Number(readText(file));
-    if (holder > 0 && !alive(holder)) rmSync(file, { force: true });
+    const held = readText(file);
+    const holder = Number(held.split(" ")[0]);
+    if (holder > 0 && (!alive(holder) || identity(holder) !== held)) rmSync(file, { force: true });
     else if (waits === 0) say(`Waiting for the setup that process ${holder} is doing …`);
     await new Promise((wake) => setTimeout(wake, 500));
   }
@@ -394,6 +395,17 @@ async function locked(work, done) {
     process.off("exit", release);
     release();
   }
+}
+
+/**
+ * Tells a process from another one that gets its number later, after a reboot or in the next container. Without /proc it is the
+ * number alone.
+ * @param {number} pid
+ */
+function identity(pid) {
+  // See proc(5): the start time is the 22nd field, and the second one, in brackets, may hold spaces.
+  const startedAt = readText(`/proc/${pid}/stat`).split(") ").at(-1)?.split(" ")[19] ?? "";
+  return [pid, startedAt, readText("/proc/sys/kernel/random/boot_id").trim()].join(" ");
 }
 
 /** @param {number} pid */

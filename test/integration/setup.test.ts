@@ -134,6 +134,24 @@ test("[OPS-1] two setups of one checkout at once do the work once", async () => 
   assert.equal(await readFile(join(folder, "built.log"), "utf8"), "built\n");
 });
 
+test("[OPS-1] the lock of a setup that was killed holds nobody up, even where its process number is in use again", async () => {
+  const folder = await checkout("killed", {
+    "package.json": JSON.stringify({ name: "x" }),
+    "package-lock.json": JSON.stringify({ name: "x", lockfileVersion: 3, packages: { "": { name: "x" } } }),
+    "web/index.html": "<!doctype html>",
+    "node_modules/mediasoup/package.json": JSON.stringify({ version: "0.0.0" }),
+    "node_modules/vite/bin/vite.js": "",
+    ".cache/setup.lock": `${process.pid} 1 another-boot`,
+    "program.mjs": `
+      import { main, setup } from "./scripts/setup.mjs";
+      await main(async () => { await setup({ worker: false }); console.log("done"); });`,
+  });
+  const { status, stdout, stderr } = await run(["program.mjs"], folder);
+  assert.equal(status, 0);
+  assert.equal(stdout, "done\n");
+  assert.equal(stderr, "Building the page …\n");
+});
+
 test("[OPS-11] the runner counts passes, failures and skips, and says what crashed or was empty", async () => {
   const head = `import { test } from "node:test";\n`;
   const folder = await checkout("runner", {
