@@ -7,6 +7,7 @@ import type { GatewaySocket } from "./connection-state.ts";
 import { errorReply } from "./error-reply.ts";
 import type { CallContext, Handlers } from "./handler.ts";
 import type { HubMetrics } from "./hub-metrics.ts";
+import { UNREADABLE } from "./lenient-parser.ts";
 import { parseRequest } from "./parse-request.ts";
 import type { FrameSink } from "./ports.ts";
 
@@ -51,8 +52,10 @@ async function answer(socket: GatewaySocket, event: unknown, args: unknown[], op
   const { metrics } = options;
   const startedAt = performance.now();
   const known = typeof event === "string" && Object.hasOwn(calls, event);
-  const name = known ? (event as CallName) : "unknown";
-  const ack = args.pop();
+  // Where a packet has a number and nothing else, the acknowledgement comes first.
+  const bare = typeof event === "function";
+  const name = known ? (event as CallName) : bare || event === UNREADABLE ? "unreadable" : "unknown";
+  const ack = bare ? event : args.pop();
   if (typeof ack !== "function") {
     // There is no way to answer, so nothing is done either: a caller that can't hear errors can't be told of its limits.
     metrics.unanswerable.inc();
@@ -81,18 +84,20 @@ async function answer(socket: GatewaySocket, event: unknown, args: unknown[], op
 
 async function run(
   socket: GatewaySocket,
-  name: CallName | "unknown",
+  name: CallName | "unknown" | "unreadable",
   args: unknown[],
   request: Request,
   options: BindOptions,
 ): Promise<unknown> {
   const { user, sessionId, inFlight } = socket.data;
-  const rate = name === "unknown" ? UNKNOWN_RATE : calls[name].rate;
+  const rate = name === "unknown" || name === "unreadable" ? UNKNOWN_RATE : calls[name].rate;
   const retryAfterMs = inFlight > MAX_IN_FLIGHT ? 100 : options.limiter.take(`${user.id} ${name}`, rate);
   if (retryAfterMs > 0) {
     options.metrics.rateLimited.inc({ scope: inFlight > MAX_IN_FLIGHT ? "inFlight" : "call" });
     throw new AppError("RATE_LIMITED", undefined, { retryAfterMs });
   }
+  if (name === "unreadable")
+    throw new AppError("INVALID_REQUEST", undefined, { path: "", problem: "not a call in JSON" });
   if (name === "unknown") throw new AppError("UNKNOWN_CALL");
   if (args.length > 1)
     throw new AppError("INVALID_REQUEST", undefined, { path: "", problem: "one argument and an acknowledgement" });

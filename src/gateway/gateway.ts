@@ -21,6 +21,7 @@ import { authenticateHandshake } from "./handshake.ts";
 import { HttpSide } from "./http-side.ts";
 import { type HubMetrics, hubMetrics } from "./hub-metrics.ts";
 import { HubPublisher } from "./hub-publisher.ts";
+import { lenientParser } from "./lenient-parser.ts";
 import { MemoryPresence } from "./memory-presence.ts";
 import type { FrameSink, PresenceStore, ReadinessCheck } from "./ports.ts";
 import { Presence } from "./presence.ts";
@@ -116,6 +117,7 @@ export class Gateway {
     this.#io = new Server({
       transports: ["websocket"],
       serveClient: false,
+      parser: lenientParser,
       maxHttpBufferSize: limits.transportBytes,
       perMessageDeflate: false,
       pingInterval: PING_INTERVAL_MS,

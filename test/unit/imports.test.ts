@@ -37,7 +37,7 @@ const areas: { area: string; may: string[]; types?: string[] }[] = [
 const packages: { name: RegExp; only: string[] }[] = [
   { name: /^mediasoup(\/|$)/, only: ["src/media"] },
   { name: /^mediasoup-client(\/|$)/, only: ["client", "cli"] },
-  { name: /^(socket\.io|uWebSockets\.js)$/, only: ["src/gateway"] },
+  { name: /^(socket\.io(-parser)?|uWebSockets\.js)$/, only: ["src/gateway"] },
   { name: /^socket\.io-client(\/|$)/, only: ["client"] },
   { name: /^(kysely|pg|@electric-sql\/pglite)(\/|$)/, only: ["src/db", "migrations"] },
   { name: /^onnxruntime-/, only: ["workers"] },
