@@ -7,6 +7,7 @@ import type { SecretRepository, SessionRepository, UserRepository } from "../acc
 import type { ConversationRepository, OutboxRepository } from "../chat/ports.ts";
 import type { Config } from "../config.ts";
 import type { AttemptRepository, DrillRepository } from "../drills/ports.ts";
+import { AppError } from "../lib/app-error.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Metrics } from "../lib/metrics.ts";
 import type { RoomRepository } from "../rooms/ports.ts";
@@ -45,7 +46,8 @@ const migrationFolder = path.join(import.meta.dirname, "../../migrations");
 /**
  * Opens the embedded database in DATA_DIR, or the PostgreSQL of DATABASE_URL, and brings its tables up to date. Several
  * processes may do so on one PostgreSQL at once.
- * @throws DataDirLocked when another process has DATA_DIR open; what a migration threw
+ * @throws DataDirLocked when another process has DATA_DIR open; Error that says why PostgreSQL can't be reached; what a
+ * migration threw
  */
 export async function openDatabase(
   config: Pick<Config, "DATABASE_URL" | "DATA_DIR">,
@@ -67,6 +69,8 @@ export async function openDatabase(
     await drills.seed(drillItems);
   } catch (error) {
     await close();
+    if (error instanceof AppError)
+      throw new Error(`PostgreSQL can't be reached (see DATABASE_URL): ${reasonOf(error)}`);
     throw error;
   }
   return {
@@ -85,6 +89,12 @@ export async function openDatabase(
     },
     close,
   };
+}
+
+function reasonOf({ cause }: AppError): string {
+  // Where a name has several addresses, the error has one error for each and no text of its own.
+  const error = cause instanceof AggregateError ? cause.errors[0] : cause;
+  return error instanceof Error ? error.message : "no answer";
 }
 
 function embedded(dataDir: string): { dialect: Dialect; release: () => void } {

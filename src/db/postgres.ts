@@ -33,7 +33,7 @@ export function postgresDialect(
   pool.on("error", (error) => log.warn({ err: error }, "an idle database connection was lost"));
   const unavailable = (error: unknown): never => {
     log.error({ err: error }, "the database is unreachable");
-    throw new AppError("UNAVAILABLE");
+    throw Object.assign(new AppError("UNAVAILABLE"), { cause: error });
   };
   const connect = async (): Promise<PostgresPoolClient> => {
     const client = await pool.connect().catch(unavailable);

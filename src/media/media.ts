@@ -66,7 +66,9 @@ export class MediaWorkers implements Media {
       await Promise.all(media.#slots.map((slot) => media.#spawn(slot)));
     } catch (error) {
       media.close();
-      throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      const settings = "see MEDIASOUP_WORKER_BIN, PARLANCE_MEDIA_ADDRESS, PARLANCE_MEDIA_PORT";
+      throw new Error(`a media worker can't be started (${settings}): ${reason}`, { cause: error });
     }
     return media;
   }

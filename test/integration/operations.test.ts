@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { Agent, get } from "node:http";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -78,6 +79,26 @@ test("[OPS-6] production mode does not start without what it needs", async () =>
   const { status, err } = await startedWith({ PARLANCE_MODE: "production" });
   assert.equal(status, 1);
   assert.match(err, /PARLANCE_KEYS: required in production\nPARLANCE_ORIGINS: required in production/);
+});
+
+test("[OPS-3] what keeps the server from starting is said in one line, without a stack trace", async () => {
+  const taken = createServer().listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  const port = `${(taken.address() as { port: number }).port}`;
+  const obstacles: [env: Record<string, string>, said: RegExp][] = [
+    [{ HOST: "127.0.0.1", PORT: port }, /port \d+ on 127\.0\.0\.1 can't be opened/],
+    [{ DATABASE_URL: "postgres://me:secret-value@127.0.0.1:1/talk" }, /PostgreSQL can't be reached .*ECONNREFUSED/],
+    [{ MEDIASOUP_WORKER_BIN: "/no/such/worker" }, /a media worker can't be started .*ENOENT/],
+    [{ PARLANCE_MEDIA_ADDRESS: "127.0.0.1", PARLANCE_MEDIA_PORT: port }, /a media worker can't be started .*in use/],
+  ];
+  for (const [env, said] of obstacles) {
+    const { status, err } = await startedWith({ PARLANCE_MEDIA_WORKERS: "1", LOG_LEVEL: "silent", ...env });
+    assert.equal(status, 1, err);
+    assert.match(err, /^Parlance can't start: .+\n\(LOG_LEVEL=debug says more\.\)\n$/);
+    assert.match(err, said);
+    assert.doesNotMatch(err, /secret-value/);
+  }
+  taken.close();
 });
 
 test("[OPS-8] health and readiness name the parts", async () => {
@@ -164,6 +185,29 @@ test("[OPS-7] SIGTERM tells connections to come back, waits for a running drill,
     assert.equal(status, 0, draining.output());
   } finally {
     await draining.stop();
+  }
+});
+
+test("[OPS-7] a signal that comes while the server starts, or as it gets ready, ends it properly", async () => {
+  for (const early of [true, false]) {
+    const dataDir = join(scratch, `signal-${early}`);
+    const child = spawn(process.execPath, ["src/main.ts"], {
+      cwd: root,
+      env: { ...process.env, PORT: "0", DATA_DIR: dataDir, LOG_LEVEL: "info", PARLANCE_MEDIA_WORKERS: "1" },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const exited = once(child, "exit");
+    const sign = early ? '"migrated"' : "ready at";
+    // At the very moment: the server must not get to run in between.
+    let printed = "";
+    child.stdout.on("data", (chunk) => {
+      printed += chunk;
+      if (!printed.includes(sign)) return;
+      printed = "";
+      child.kill("SIGTERM");
+    });
+    assert.deepEqual(await exited, [0, null]);
+    assert.ok(!(await readdir(dataDir)).some((file) => file.startsWith("database.lock")), "the lock is left");
   }
 });
 
