@@ -3,6 +3,7 @@ import type { SignedIn, User } from "#protocol";
 import type { Config } from "../config.ts";
 import { AppError } from "../lib/app-error.ts";
 import { Emitter } from "../lib/emitter.ts";
+import { nameKey } from "../lib/name-key.ts";
 import { hashPassword, verifyPassword } from "./passwords.ts";
 import type { Account, SessionRepository, UserRepository } from "./ports.ts";
 import type { TokenClaims, Tokens } from "./tokens.ts";
@@ -68,7 +69,7 @@ export class Accounts {
   async signUp({ name, password }: { name: string; password: string }): Promise<SignedIn> {
     if (!this.#config.PARLANCE_ACCOUNTS) throw new AppError("ACCOUNTS_DISABLED");
     // Reserved even while there is no admin, or whoever took it first would be given the role later.
-    if (name.normalize("NFKC").toLowerCase() === ADMIN_NAME) throw new AppError("NAME_TAKEN");
+    if (nameKey(name) === ADMIN_NAME) throw new AppError("NAME_TAKEN");
     if (await this.#users.byAccountName(name)) throw new AppError("NAME_TAKEN");
     const passwordHash = await hashPassword(password);
     const account = newAccount({ name, kind: "account", role: "member", passwordHash });

@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import type { PublicUser, User } from "#protocol";
 import type { Account, UserRepository } from "../accounts/ports.ts";
 import { AppError } from "../lib/app-error.ts";
+import { nameKey } from "../lib/name-key.ts";
 import type { Db } from "./tables.ts";
 import { isUniqueViolation } from "./unique-violation.ts";
 
@@ -95,9 +96,4 @@ export class DbUserRepository implements UserRepository {
       return true;
     });
   }
-}
-
-/** What two names are compared by: the same for `Zoë`, `ZOË` and `Zoe` + combining diaeresis. */
-function nameKey(name: string): string {
-  return name.normalize("NFKC").toLowerCase();
 }

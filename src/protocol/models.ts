@@ -4,14 +4,18 @@ import { limits } from "./limits.ts";
 const id = z.string().regex(/^[!-~]{1,64}$/, "1 to 64 printable ASCII characters");
 /** What the database can hold and give back unchanged. */
 const wellFormed = z.string().regex(/^[^\0\p{Cs}]*$/u, "no NUL characters or lone surrogates");
-/** Characters as people count them: trimmed, and without control characters. */
+/**
+ * One line of text, trimmed. What can't be seen must not pass for a name: no control characters, none that turn the
+ * direction of the writing for what follows, and something that shows (joiners and the like inside of words are fine).
+ */
 const line = (max: number) =>
   z
     .string()
     .trim()
     .min(1)
     .max(max)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, "no control characters");
+    .regex(/^[^\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]*$/u, "no control characters")
+    .regex(/[^\p{C}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u, "something that can be seen");
 const score = z.number().min(0).max(100);
 const ms = z.number().min(0);
 

@@ -95,6 +95,10 @@ describe("accounts", () => {
     await fails("INVALID_REQUEST", guest(""));
     await fails("INVALID_REQUEST", guest("x".repeat(41)));
     await fails("INVALID_REQUEST", guest("a\u0007b"));
+    // Nothing to see, and writing that runs backwards from here on.
+    for (const name of ["\u200b", "\u3164", "\u2800\ufe0f", "ana\u202e"]) await fails("INVALID_REQUEST", guest(name));
+    // Joiners inside of a name belong to its writing.
+    for (const name of ["می\u200cخواهم", "👩\u200d🏫", "李小龍"]) assert.equal((await guest(name)).user.name, name);
   });
 
   test("[ACC-2] an account's name is its own, and its password is kept as a hash with parameters", async () => {
