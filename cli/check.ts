@@ -2,7 +2,6 @@ import { constants, existsSync } from "node:fs";
 import { access } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { PGlite } from "@electric-sql/pglite";
 import pg from "pg";
 import { type Config, ConfigError, parseConfig } from "../src/config.ts";
@@ -14,6 +13,7 @@ export type Finding = { name: string; status: "ok" | "warn" | "fail" | "off"; de
 
 type Check = { name: string; look: (config: Config) => Promise<Omit<Finding, "name">>; remedy: string };
 
+const usage = "check [--json]: looks at this host with the settings of the environment";
 const TURN_LIMIT_MS = 8_000;
 const quiet = createLogger("silent");
 
@@ -64,18 +64,22 @@ export async function* findings(env: Record<string, string | undefined>): AsyncG
   }
 }
 
-/** The `check` command: says what works on this host. Status 1 if something required does not. */
+/** The `check` command: says what works on this host. Status 1 if something required does not, 2 for wrong arguments. */
 export const check: Command = async (args) => {
-  const { values } = parseArgs({ args, options: { json: { type: "boolean" } } });
+  const json = args.length === 1 && args[0] === "--json";
+  if (args.length > 0 && !json) {
+    console.error(usage);
+    return 2;
+  }
   const found: Finding[] = [];
   for await (const finding of findings(process.env)) {
     found.push(finding);
-    if (values.json) continue;
+    if (json) continue;
     console.log(`${finding.status.padEnd(4)}  ${finding.name.padEnd(20)}  ${finding.detail}`);
     if (finding.remedy) console.log(`${"".padEnd(28)}→ ${finding.remedy}`);
   }
   const ok = found.every(({ status }) => status !== "fail");
-  if (values.json) console.log(JSON.stringify({ ok, checks: found }, null, 2));
+  if (json) console.log(JSON.stringify({ ok, checks: found }, null, 2));
   return ok ? 0 : 1;
 };
 

@@ -12,7 +12,10 @@ const EXTENSIBLE = 0xfffe;
  * @throws Error in plain words for what is no such file
  */
 export async function readWav(path: string): Promise<Wav> {
-  return parseWav(await readFile(path), path);
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`${path} can't be read: ${error.code === "ENOENT" ? "there is no such file" : error.message}`);
+  });
+  return parseWav(bytes, path);
 }
 
 /** A WAV file as mono at `rate` Hz, -1 to 1. @throws Error as `readWav` */

@@ -102,3 +102,9 @@ test("[CLI-2] a wrong configuration is the only thing told", { skip }, async () 
   assert.deepEqual([...by.keys()], ["Node", "configuration"]);
   assert.match(by.get("configuration")?.detail ?? "", /PARLANCE_NONSENSE: no such setting/);
 });
+
+test("[CLI-2] check ends with status 2 and its usage for wrong arguments", async () => {
+  const { code, err } = await cli(["check", "--nonsense"]);
+  assert.equal(code, 2);
+  assert.match(err, /^check \[--json\]/);
+});

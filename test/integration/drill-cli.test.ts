@@ -96,7 +96,7 @@ test("[CLI-5] drill says what is wrong, by status and code", async () => {
   const broken = join(folder, "broken.wav");
   await writeFile(broken, "not audio");
   const cases: [string[], RegExp][] = [
-    [[join(folder, "none.wav"), "--text", "x"], /none\.wav/],
+    [[join(folder, "none.wav"), "--text", "x"], /none\.wav can't be read: there is no such file/],
     [[broken, "--text", "x"], /no WAV/],
     [[wav, "--text", ""], /TEXT_EMPTY/],
     [[wav, "--text", "你好"], /WORD_UNPRONOUNCEABLE/],
