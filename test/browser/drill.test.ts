@@ -102,6 +102,27 @@ test("[WEB-10, WEB-14] a whole drill by keyboard alone, on a sentence of one's o
   assert.equal(await focusedName(), "Read it again");
 });
 
+test("[WEB-10, WEB-15] a long sentence of long words fits on a phone: the word that is read and the buttons are in sight", async () => {
+  const { page } = await browser.guest("Bruno", { width: 360, height: 640 });
+  const long = `${SENTENCE} It cost $77,777.77, an extraordinarily uncharacteristic counterrevolutionary misunderstanding.`;
+  await page.goto(`/practice?text=${encodeURIComponent(`${long} ${long} ${SENTENCE}`)}`);
+  await page.getByRole("button", { name: "Start speaking" }).click();
+  await page.locator('.tile[data-state="final"]').first().waitFor();
+  assert.deepEqual(await auditPage(page), []);
+  const insight = (selector: string) =>
+    page.locator(selector).evaluate((element) => {
+      const { top, bottom } = element.getBoundingClientRect();
+      const page = document.querySelector("main")?.getBoundingClientRect();
+      return page !== undefined && top >= page.top && bottom <= page.bottom;
+    });
+  assert.ok(await insight(".drill-actions"));
+  assert.ok(await insight(".lane-word[data-current]"));
+  await page.getByRole("button", { name: "I'm done" }).click();
+  await page.getByRole("region", { name: "Result" }).waitFor();
+  assert.deepEqual(await auditPage(page), []);
+  assert.ok(await insight(".verdict-praise"));
+});
+
 test("[WEB-10] a reading can be cancelled, and nothing of it is kept", async () => {
   const { page } = await browser.guest("Carla");
   await page.goto("/practice");

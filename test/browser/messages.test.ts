@@ -4,6 +4,7 @@ import type { Page } from "playwright-core";
 import { openBrowser, type TestBrowser } from "../support/browser.ts";
 import { type CuttableProxy, cuttableProxy } from "../support/cuttable-proxy.ts";
 import { startServer, type TestServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
 
 let server: TestServer;
 let proxy: CuttableProxy;
@@ -67,4 +68,24 @@ test("[WEB-9, WEB-13] what is written while the connection is away waits and is 
   await dan.page.getByRole("link", { name: /Cora Cole/ }).click();
   await dan.page.getByRole("log").getByText("Second").waitFor();
   assert.equal(await dan.page.getByRole("log").getByText("Second").count(), 1);
+});
+
+test("[WEB-9] what one writes is shown at once, wherever one was reading, and the end stays in sight", async () => {
+  const { page } = await browser.guest("Eva Ek", { width: 360, height: 740 });
+  await browser.guest("Fred Falk");
+  await writeTo(page, "Fred Falk", "long ".repeat(400));
+  const log = page.getByRole("log");
+  const atEnd = () => log.evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight < 4);
+  await log.getByText("· Sent").waitFor();
+  await log.evaluate((box) => {
+    box.scrollTop = 0;
+  });
+  await until("one has scrolled up", async () => !(await atEnd()));
+  await page.getByLabel("Write to Fred Falk").fill("Still there?");
+  await page.keyboard.press("Enter");
+  await log.getByText("Still there?").waitFor();
+  await until("the new message is in sight", atEnd);
+  // As a phone's keyboard does.
+  await page.setViewportSize({ width: 360, height: 480 });
+  await until("it is still in sight", atEnd);
 });

@@ -131,4 +131,7 @@ test("[WEB-2, WEB-7] a room that does not exist is said in plain words", async (
   const alert = page.getByRole("alert");
   await alert.waitFor();
   assert.equal(await alert.textContent(), "This room has closed.");
+  assert.equal(await page.getByRole("button", { name: "Join the room" }).count(), 0);
+  await page.getByRole("link", { name: "To the rooms", exact: true }).click();
+  await page.getByRole("heading", { level: 1, name: "Rooms" }).waitFor();
 });

@@ -18,6 +18,9 @@ export function auditPage(page: Page): Promise<string[]> {
     if (document.title === "") found.push("no title");
     if (document.documentElement.scrollWidth > innerWidth)
       found.push(`scrolls sideways by ${document.documentElement.scrollWidth - innerWidth} px`);
+    for (const main of document.querySelectorAll("main"))
+      if (main.scrollWidth > main.clientWidth)
+        found.push(`the page in it scrolls sideways by ${main.scrollWidth - main.clientWidth} px`);
 
     const ids = [...document.querySelectorAll("[id]")].map(({ id }) => id);
     for (const id of new Set(ids.filter((each, at) => ids.indexOf(each) !== at))) found.push(`id ${id} twice`);

@@ -1,6 +1,6 @@
-import { useEffect, useMemo } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import type { DrillItem } from "#protocol";
-import { DrillVerdict } from "../parts/drill-verdict.tsx";
+import { DrillVerdict, verdictInWords } from "../parts/drill-verdict.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Link } from "../parts/link.tsx";
 import { MicrophoneNotice } from "../parts/microphone-notice.tsx";
@@ -57,6 +57,10 @@ function ReadAloud({
   useEffect(() => () => reading.close(), [reading]);
   const { phase, words, currentWord, result, error, trouble, level } = useStore(reading);
   const plain = useMemo(() => text.split(/\s+/).map((word) => ({ text: word, phones: [] })), [text]);
+  const verdict = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (result) verdict.current?.scrollIntoView({ block: "nearest" });
+  }, [result]);
   return (
     <div className="drill">
       <PhonemeLane words={words ?? plain} current={phase === "listening" ? currentWord : undefined} />
@@ -88,7 +92,11 @@ function ReadAloud({
       <Overheard />
       {trouble && <MicrophoneNotice trouble={trouble} onRetry={() => reading.start()} />}
       {error ? <Failure error={error} /> : null}
-      {result && <DrillVerdict result={result} />}
+      {result && (
+        <div ref={verdict}>
+          <DrillVerdict result={result} />
+        </div>
+      )}
     </div>
   );
 }
@@ -148,7 +156,7 @@ function Spoken({ reading }: { reading: Reading }) {
         // biome-ignore lint/suspicious/noArrayIndexKey: judged words only ever follow each other
         <p key={at}>{`${word.text}: ${wordInWords(word)}`}</p>
       ))}
-      {result && <p>{`Finished: ${Math.round(result.total)} of 100.`}</p>}
+      {result && <p>{verdictInWords(result)}</p>}
     </div>
   );
 }

@@ -1,5 +1,5 @@
 import { type CSSProperties, useEffect, useRef, useState } from "react";
-import type { RoomSession } from "#client";
+import { ParlanceError, type RoomSession } from "#client";
 import { limits, type Peer } from "#protocol";
 import { Avatar } from "../parts/avatar.tsx";
 import { Composer } from "../parts/composer.tsx";
@@ -39,6 +39,8 @@ function Lobby({ roomId, ended }: { roomId: string; ended?: string }) {
   const { refused } = useStore(voice);
   const room = data?.rooms.find(({ id }) => id === roomId);
   const enter = (speak: boolean) => void voice.enter(roomId, { speak });
+  const refusal = refused?.roomId === roomId ? refused.error : undefined;
+  const gone = refusal instanceof ParlanceError && refusal.code === "ROOM_NOT_FOUND";
   return (
     <>
       <PageHead
@@ -51,23 +53,29 @@ function Lobby({ roomId, ended }: { roomId: string; ended?: string }) {
       />
       <div className="lobby card">
         {ended && <p role="status">{ended}</p>}
-        <p>Others hear you once you have joined with your microphone. You can mute it at any time.</p>
-        {refused?.roomId === roomId && <Failure error={refused.error} />}
-        <div className="actions">
-          <button
-            type="button"
-            className="button button-main"
-            disabled={link.kind !== "connected"}
-            onClick={() => enter(true)}
-          >
-            <Icon name="practice" />
-            Join the room
-          </button>
-          <button type="button" className="button" disabled={link.kind !== "connected"} onClick={() => enter(false)}>
-            <Icon name="sound" />
-            Only listen
-          </button>
-        </div>
+        {!gone && <p>Others hear you once you have joined with your microphone. You can mute it at any time.</p>}
+        {refusal ? <Failure error={refusal} /> : null}
+        {gone ? (
+          <Link to={{ page: "rooms" }} className="button">
+            To the rooms
+          </Link>
+        ) : (
+          <div className="actions">
+            <button
+              type="button"
+              className="button button-main"
+              disabled={link.kind !== "connected"}
+              onClick={() => enter(true)}
+            >
+              <Icon name="practice" />
+              Join the room
+            </button>
+            <button type="button" className="button" disabled={link.kind !== "connected"} onClick={() => enter(false)}>
+              <Icon name="sound" />
+              Only listen
+            </button>
+          </div>
+        )}
       </div>
     </>
   );

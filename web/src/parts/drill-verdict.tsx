@@ -19,6 +19,13 @@ export function praise(total: number): string {
   return "Worth another try";
 }
 
+/** The result in one sentence, for those who hear the page. */
+export function verdictInWords({ outcome, total }: DrillResult): string {
+  const title = outcomes[outcome]?.title;
+  if (outcome === "scored" || outcome === "incomplete") return `${title ?? "Finished"}: ${Math.round(total)} of 100.`;
+  return `${title}.`;
+}
+
 /** The result of a sentence in words and figures, with what to practise next. */
 export function DrillVerdict({ result }: { result: DrillResult }) {
   const outcome = outcomes[result.outcome];

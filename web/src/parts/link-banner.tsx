@@ -9,7 +9,7 @@ export function LinkBanner() {
       {state && (
         <>
           {state.busy && <span className="waiting waiting-small" aria-hidden="true" />}
-          <span>{state.text}</span>
+          <span className="link-banner-text">{state.text}</span>
           {state.action && (
             <button type="button" className="button button-small" onClick={state.action.run}>
               {state.action.label}

@@ -1,4 +1,4 @@
-import { memo } from "react";
+import { memo, useEffect, useRef } from "react";
 import type { DrillPhone, DrillWord } from "#client";
 import type { Band } from "#protocol";
 import { exampleOf, ipa } from "../phone-symbols.ts";
@@ -9,6 +9,7 @@ const marks: Record<Band, { sign: string; word: string }> = {
   fair: { sign: "~", word: "fair" },
   poor: { sign: "✕", word: "poor" },
 };
+const omittedSign = "–";
 
 export function bandOf(word: DrillWord): Band | undefined {
   if (!word.judged) return undefined;
@@ -25,8 +26,13 @@ export const PhonemeLane = memo(function PhonemeLane({
   words: readonly DrillWord[];
   current?: number | undefined;
 }) {
+  const lane = useRef<HTMLOListElement>(null);
+  // A sentence longer than the screen moves along with the voice.
+  useEffect(() => {
+    if (current !== undefined) lane.current?.children[current]?.scrollIntoView({ block: "nearest" });
+  }, [current]);
   return (
-    <ol className="lane" aria-label="The sentence, word by word">
+    <ol className="lane" aria-label="The sentence, word by word" ref={lane}>
       {words.map((word, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a sentence's words keep their places
         <li key={at} className="lane-word" data-band={bandOf(word)} data-current={at === current || undefined}>
@@ -49,7 +55,7 @@ export const PhonemeLane = memo(function PhonemeLane({
 function Tile({ phone, judged, omitted }: DrillPhone & { omitted: boolean }) {
   const example = exampleOf(phone);
   const as = example ? `as in “${example}”` : "";
-  const sign = omitted ? "–" : judged?.final ? marks[judged.band].sign : judged ? "·" : "";
+  const sign = omitted ? omittedSign : judged?.final ? marks[judged.band].sign : judged ? "·" : "";
   const state = judged ? (judged.final ? "final" : "provisional") : "waiting";
   return (
     <span
@@ -94,6 +100,12 @@ export function LaneLegend() {
           {marks[band].word}
         </span>
       ))}
+      <span className="legend-item">
+        <span className="legend-mark" data-band="poor">
+          {omittedSign}
+        </span>
+        left out
+      </span>
     </p>
   );
 }

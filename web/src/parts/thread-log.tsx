@@ -1,4 +1,4 @@
-import { Fragment, useLayoutEffect, useRef } from "react";
+import { Fragment, useEffect, useLayoutEffect, useRef } from "react";
 import { fullTime, shortTime } from "../words.ts";
 
 /** A message as the thread shows it, sent or on its way. */
@@ -13,7 +13,7 @@ export type Bubble = {
   onRetry?: (() => void) | undefined;
 };
 
-/** The log of a thread or of a room: kept at its end, unless one has scrolled up to read. */
+/** The log of a thread or of a room: kept at its end, unless one has scrolled up to read; what one writes is always shown. */
 export function ThreadLog({
   label,
   bubbles,
@@ -25,17 +25,30 @@ export function ThreadLog({
 }) {
   const log = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
-  const before = useRef<{ height: number; firstKey: string | undefined }>({ height: 0, firstKey: undefined });
+  const before = useRef<{ height: number; firstKey?: string | undefined; lastKey?: string | undefined }>({ height: 0 });
 
   useLayoutEffect(() => {
     const box = log.current;
     if (!box) return;
     const firstKey = bubbles[0]?.key;
+    const last = bubbles.at(-1);
+    if (last?.mine && last.key !== before.current.lastKey) atEnd.current = true;
     const grewAbove = before.current.firstKey !== undefined && before.current.firstKey !== firstKey;
     if (atEnd.current) box.scrollTop = box.scrollHeight;
     else if (grewAbove) box.scrollTop += box.scrollHeight - before.current.height;
-    before.current = { height: box.scrollHeight, firstKey };
+    before.current = { height: box.scrollHeight, firstKey, lastKey: last?.key };
   }, [bubbles]);
+
+  // A phone's keyboard, a banner or a turned screen makes the log shorter: what was at its end stays there.
+  useEffect(() => {
+    const box = log.current;
+    if (!box) return;
+    const observer = new ResizeObserver(() => {
+      if (atEnd.current) box.scrollTop = box.scrollHeight;
+    });
+    observer.observe(box);
+    return () => observer.disconnect();
+  }, []);
 
   return (
     <div
