@@ -2,14 +2,16 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
-import { type Connection, RoomSession, request } from "#client";
+import { type Connection, Resampler, RoomSession, request } from "#client";
 import type { Message, Peer, PushPayload, Room } from "#protocol";
+import { PEER_RATE, speak } from "../../cli/node-peer.ts";
 import { ADMIN_PASSWORD, type ServerCluster, startServerCluster } from "../support/cluster-servers.ts";
 import { joinAsPeer, leaveAll } from "../support/peer.ts";
 import { postgresMissing } from "../support/postgres.ts";
 import { RawSocket } from "../support/raw-socket.ts";
 import { type Guest, guest } from "../support/server.ts";
 import { until } from "../support/until.ts";
+import { synthesise } from "../support/voice.ts";
 
 describe("two server processes on one Redis and PostgreSQL", { skip: postgresMissing() }, () => {
   let cluster: ServerCluster;
@@ -109,6 +111,32 @@ describe("two server processes on one Redis and PostgreSQL", { skip: postgresMis
     await ofFay.leave();
     await until("Fay has left", () => names(ofEve) === "Eve");
     await assert.rejects(fay.connection.call("room.say", { roomId: room.id, text: "?" }), { code: "NOT_IN_ROOM" });
+  });
+
+  test("[CLU-13] a drill on one node is judged from a microphone in a room that another node runs", async () => {
+    const host = await someone(a, "Hal");
+    const learner = await someone(b, "Lea");
+    const room = await newRoom(host.connection, "Read across");
+    const hosting = await enter(host, room.id);
+    const peer = await joinAsPeer(learner.connection, room.id);
+    const text = "The weather is lovely this morning";
+    const resampler = new Resampler(16_000, PEER_RATE);
+    const voice = Float32Array.from(await synthesise(text), (sample) => sample / 32_768);
+    const samples = Int16Array.from([...resampler.push(voice), ...resampler.flush()], (sample) => sample * 32_767);
+    // Again and again, with a second between: the drill begins somewhere in it.
+    const microphone = speak(Int16Array.from([...new Int16Array(PEER_RATE), ...samples]), { loop: true });
+    await peer.session.publish(microphone.track);
+    const source = { kind: "room", roomId: room.id } as const;
+    const { attemptId, words } = await learner.connection.call("drill.start", { text, source });
+    const early = new Set<number>();
+    learner.connection.on("drill.phoneme", ({ word, final }) => final && early.add(word));
+    await until("the last word is judged", () => early.has(words.length - 1), 30_000);
+    const { attempt } = await learner.connection.call("drill.finish", { attemptId }, { timeoutMs: 60_000 });
+    assert.ok(attempt.audioMs > 1_000);
+    assert.ok(attempt.words.some(({ errorType }) => errorType === "none"));
+    microphone.stop();
+    peer.leave();
+    await hosting.leave();
   });
 
   test("[CLU-3] whatever people do on whichever node, what they see equals a fresh fetch", async () => {
