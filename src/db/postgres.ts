@@ -31,12 +31,17 @@ export function postgresDialect(
   metrics?.gauge("db_connections", "Connections to PostgreSQL.", () => pool.totalCount);
   metrics?.gauge("db_waiting", "Queries that wait for a connection, for at most 5 s.", () => pool.waitingCount);
   pool.on("error", (error) => log.warn({ err: error }, "an idle database connection was lost"));
+  let down = false;
   const unavailable = (error: unknown): never => {
-    log.error({ err: error }, "the database is unreachable");
+    // Once per outage: every call of everybody comes by here.
+    if (!down) log.error({ err: error }, "the database is unreachable");
+    down = true;
     throw Object.assign(new AppError("UNAVAILABLE"), { cause: error });
   };
   const connect = async (): Promise<PostgresPoolClient> => {
     const client = await pool.connect().catch(unavailable);
+    if (down) log.info("the database is back");
+    down = false;
     // All of a client that Kysely uses.
     return {
       query: (text: string, parameters: readonly unknown[]) =>

@@ -5,14 +5,16 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { pino } from "pino";
 import { lockDataDir } from "../../src/db/data-dir-lock.ts";
 import { type Database, openDatabase } from "../../src/db/database.ts";
 import type { AppError } from "../../src/lib/app-error.ts";
+import type { Logger } from "../../src/lib/logger.ts";
 import { silent, storedGuest } from "../support/database.ts";
 import { postgresMissing, startPostgres, type TestPostgres } from "../support/postgres.ts";
 
 const embedded = (dataDir: string) => openDatabase({ DATA_DIR: dataDir, DATABASE_URL: undefined }, { log: silent });
-const onPostgres = (url: string) => openDatabase({ DATA_DIR: "", DATABASE_URL: url }, { log: silent });
+const onPostgres = (url: string, log: Logger = silent) => openDatabase({ DATA_DIR: "", DATABASE_URL: url }, { log });
 
 function script(code: string): ChildProcess {
   const lock = new URL("../../src/db/data-dir-lock.ts", import.meta.url);
@@ -140,16 +142,20 @@ describe("PostgreSQL", { skip: postgresMissing() }, () => {
     for (const database of [...first, ...again]) await database.close();
   });
 
-  test("[DB-8] a database that is gone answers with UNAVAILABLE, and serves again once it is back", async () => {
+  test("[DB-8] a database that is gone answers with UNAVAILABLE and is logged once, and serves again once it is back", async () => {
     const own = await startPostgres();
+    const lines: string[] = [];
+    const log = pino({ level: "info" }, { write: (line) => void lines.push(line) });
     try {
-      const database = await onPostgres(await own.createDatabase());
+      const database = await onPostgres(await own.createDatabase(), log);
       const { id } = await storedGuest(database);
       await own.kill();
       for (let tries = 0; tries < 3; tries += 1)
         await assert.rejects(database.users.byId(id), (error) => (error as AppError).code === "UNAVAILABLE");
       await own.start();
       assert.equal((await database.users.byId(id))?.id, id);
+      assert.equal(lines.filter((line) => line.includes("the database is unreachable")).length, 1);
+      assert.equal(lines.filter((line) => line.includes("the database is back")).length, 1);
       await database.close();
     } finally {
       await own.stop();
