@@ -55,9 +55,9 @@ export async function startServer(env: Record<string, string> = {}): Promise<Tes
         resolve(ready[1]);
       }
     });
-    child.once("exit", (code) => {
+    child.once("exit", (code, signal) => {
       clearTimeout(timer);
-      reject(new Error(`the server ended with ${code} before it was ready:\n${printed}`));
+      reject(new Error(`the server ended with ${code ?? signal} before it was ready:\n${printed}`));
     });
   });
   return {
