@@ -14,8 +14,10 @@ const line = (max: number) =>
     .trim()
     .min(1)
     .max(max)
-    .regex(/^[^\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]*$/u, "no control characters")
-    .regex(/[^\p{C}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u, "something that can be seen");
+    .regex(
+      /^(?=.*[^\p{C}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800])[^\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]*$/u,
+      "something that can be seen, and no control characters",
+    );
 const score = z.number().min(0).max(100);
 const ms = z.number().min(0);
 

@@ -88,6 +88,7 @@ test("[WEB-15] the audit itself sees what it looks for", async () => {
     "no language",
     "no title",
     "scrolls sideways by N px",
+    "the page in it scrolls sideways by N px",
     "no name",
     "contrast 2.85",
     "contrast 2.85",

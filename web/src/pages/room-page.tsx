@@ -56,9 +56,11 @@ function Lobby({ roomId, ended }: { roomId: string; ended?: string }) {
         {!gone && <p>Others hear you once you have joined with your microphone. You can mute it at any time.</p>}
         {refusal ? <Failure error={refusal} /> : null}
         {gone ? (
-          <Link to={{ page: "rooms" }} className="button">
-            To the rooms
-          </Link>
+          <div className="actions">
+            <Link to={{ page: "rooms" }} className="button">
+              To the rooms
+            </Link>
+          </div>
         ) : (
           <div className="actions">
             <button
