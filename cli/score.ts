@@ -1,8 +1,6 @@
-import { createWriteStream } from "node:fs";
-import { readdir, readFile, rename } from "node:fs/promises";
+import { open, readdir, readFile, rename } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, isAbsolute, join, resolve } from "node:path";
-import { finished } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { createLogger } from "../src/lib/logger.ts";
 import { createMetrics } from "../src/lib/metrics.ts";
@@ -34,9 +32,11 @@ export const score: Command = async (args) => {
     return 2;
   }
   const { modelDir, threads } = options;
+  const width = threads * STREAMS_PER_THREAD;
   const pool = new ScoringPool({
     threads,
-    streamsPerThread: STREAMS_PER_THREAD,
+    // The first thread to be ready takes all, and one that dies leaves its utterances to the others: none is refused.
+    streamsPerThread: width,
     modelDir,
     log: createLogger("silent"),
     metrics: createMetrics(),
@@ -45,9 +45,7 @@ export const score: Command = async (args) => {
     const utterances = await readSplit(options.dir, options.split);
     await pool.ready();
     const lexicon = new Lexicon({ modelDir });
-    const failed = await scoreAll(utterances, options.out, threads * STREAMS_PER_THREAD, (utterance) =>
-      scoreOne(utterance, pool, lexicon),
-    );
+    const failed = await scoreAll(utterances, options.out, width, (utterance) => scoreOne(utterance, pool, lexicon));
     if (failed > 0) console.error(`${failed} of ${utterances.length} utterances could not be scored`);
     return failed > 0 ? 1 : 0;
   } catch (error) {
@@ -121,7 +119,10 @@ async function findWavs(dir: string): Promise<Map<string, string>> {
   return new Map(wavs.map((file) => [basename(file).replace(/\.wav$/i, ""), resolve(dir, file)]));
 }
 
-/** Runs `work` over all, `width` at a time, and writes the lines in order; returns how many failed. */
+/**
+ * Runs `work` over all, `width` at a time, and writes the lines in order; returns how many failed.
+ * @throws Error when `out` can't be written
+ */
 async function scoreAll(
   utterances: Utterance[],
   out: string,
@@ -129,7 +130,7 @@ async function scoreAll(
   work: (utterance: Utterance) => Promise<object>,
 ): Promise<number> {
   const partial = `${out}.partial`;
-  const file = createWriteStream(partial);
+  const file = await open(partial, "w");
   const startedAtMs = performance.now();
   let failed = 0;
   const line = async (utterance: Utterance): Promise<string> => {
@@ -139,7 +140,7 @@ async function scoreAll(
       failed += 1;
       const message = error instanceof Error ? error.message : String(error);
       console.error(`${utterance.id}: ${message}`);
-      return JSON.stringify({ utt: utterance.id, ...nothing, error: message });
+      return JSON.stringify({ ...unscored(utterance), error: message });
     }
   };
   const running: Promise<string>[] = [];
@@ -149,19 +150,25 @@ async function scoreAll(
       const utterance = utterances[next++];
       if (utterance) running.push(line(utterance));
     }
-    file.write(`${await running.shift()}\n`);
+    await file.appendFile(`${await running.shift()}\n`);
     if ((done + 1) % 100 === 0 || done + 1 === utterances.length) {
       const seconds = (performance.now() - startedAtMs) / 1_000;
       console.error(`${done + 1} of ${utterances.length} utterances in ${seconds.toFixed(1)} s`);
     }
   }
-  file.end();
-  await finished(file);
+  await file.close();
   await rename(partial, out);
   return failed;
 }
 
-const nothing = { phones: [], words: [], accuracy: 0, fluency: 0, completeness: 0, total: 0 };
+/** The line of an utterance that nothing was heard of: an entry for each word, and for each phone that the folder names, all 0. */
+function unscored({ id, words, phones }: Utterance): object {
+  const silent = (phones ?? []).flatMap((names, word) =>
+    names.map((name) => ({ word, phone: knownPhone(name) ?? name, score: 0, band: "poor" })),
+  );
+  const none = { accuracy: 0, fluency: 0, completeness: 0, total: 0 };
+  return { utt: id, phones: silent, words: words.map((text) => ({ text, accuracy: 0 })), ...none };
+}
 
 async function scoreOne(utterance: Utterance, pool: ScoringPool, lexicon: Lexicon): Promise<object> {
   if (!utterance.path) throw new Error("no such recording");

@@ -238,3 +238,36 @@ test("[CLI-6, CLI-8] score takes the dictionary's phones and finds recordings by
   assert.equal((await cli(["score", dir, "--out", out])).code, 2);
   assert.equal((await cli(["score", dir, "--split", "none", "--out", out])).code, 1);
 });
+
+test("[CLI-6] score scores every utterance, however many there are for the threads that are ready", async () => {
+  const dir = join(folder, "many");
+  await mkdir(join(dir, "WAVE"), { recursive: true });
+  await Promise.all(["test", "resource"].map((name) => mkdir(join(dir, name))));
+  const ids = Array.from({ length: 90 }, (_, i) => String(i).padStart(9, "0"));
+  const short = await synthesise("hello");
+  await Promise.all(ids.map((id) => writeWav(join(dir, "WAVE", `${id}.WAV`), short)));
+  await writeFile(join(dir, "test", "text"), ids.map((id) => `${id}\tHELLO\n`).join(""));
+  const phones = ids.map((id) => `${id}.0\tHH_B AH0_I L_I OW1_E\n`);
+  await writeFile(join(dir, "resource", "text-phone"), phones.join(""));
+  const out = join(folder, "many.jsonl");
+  const { code, err } = await cli(["score", dir, "--split", "test", "--out", out, "--threads", "4"]);
+  assert.equal(code, 0, err);
+});
+
+test("[CLI-8] an utterance without a recording keeps its entries, all 0; a file that can't be written is told", async () => {
+  const dir = await corpus("silent", { scp: true, phones: true });
+  await rm(join(dir, "WAVE/SPEAKER0001/000010035.WAV"));
+  const out = join(folder, "silent.jsonl");
+  assert.equal((await cli(["score", dir, "--split", "test", "--out", out])).code, 1);
+  const [birch, mark] = (await readFile(out, "utf8"))
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  assert.equal(mark.phones.length, 21);
+  assert.equal(birch.phones.length, 27);
+  assert.equal(birch.words.length, 8);
+  assert.ok(birch.phones.every(({ score, band }: { score: number; band: string }) => score === 0 && band === "poor"));
+  const lost = await cli(["score", dir, "--split", "test", "--out", join(folder, "none", "out.jsonl")]);
+  assert.equal(lost.code, 1);
+  assert.match(lost.err, /^ENOENT[^\n]*out\.jsonl[^\n]*\n$/);
+});
