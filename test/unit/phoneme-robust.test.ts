@@ -67,6 +67,11 @@ test("[SCORE-10] the right text is green, the wrong one is a mismatch far below 
   }
 });
 
+test("[DRILL-17] another sentence that fills the text's time word by word is a mismatch too", async () => {
+  const said = await synthesise("the quick brown fox jumps over the lazy dog", { voice: "espeak" });
+  assert.equal((await read(said)).outcome, "mismatch");
+});
+
 test("[DRILL-17] silence, faint noise and clicks are silence: every phone omitted, none good", async () => {
   const clicks = quiet(3000);
   for (let i = 4000; i < clicks.length; i += 16_000) clicks[i] = 30_000;

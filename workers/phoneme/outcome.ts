@@ -8,13 +8,27 @@ export interface ReadingSummary {
   alignedSpeech: number;
   /** Final scores of the judged phones, 0 to 2. */
   scores: number[];
+  /** Per judged phone, by how much the model preferred it to its best rival (a difference of log posteriors). */
+  margins: number[];
+  /** Phones that were taken for left out. */
+  omittedPhones: number;
   /** Per word, whether any of it was left out. */
   omitted: boolean[];
 }
 
+/**
+ * Judged phones that lose to their rivals by more than this on average were not the text's either: a score asks how well a
+ * phone was said and takes for granted that it was. Chosen on held-out speakers, as were the limits below.
+ */
+const LEAST_MARGIN = -2.2;
+/** No single phone loses by more than this. */
+const WORST_MARGIN = -5;
+/** Where less of the speech than this lies in the text's phones, each phone that was left out counts as lost by so much. */
+const WELL_ALIGNED = 0.7;
+const OMITTED_MARGIN = -4;
 /** Less speech than this (160 ms) is a click or a breath. */
 const LEAST_SPEECH = 8;
-/** Judged phones that score less than this on average (0 to 2) were not the text's. Of held-out readings of the right text 0.4% come out as a mismatch. */
+/** Judged phones that score less than this on average (0 to 2) were not the text's. */
 const LEAST_SCORE = 0.9;
 /** The share of all speech that has to lie in the text's phones. */
 const LEAST_ALIGNED = 0.3;
@@ -29,7 +43,14 @@ export function outcomeOf(reading: ReadingSummary): Outcome {
   const mean = scores.reduce((a, b) => a + b, 0) / scores.length;
   const said = omitted.filter((word) => !word).length / omitted.length;
   const aligned = alignedSpeech / speechSteps;
+  if (meanMargin(reading, aligned) < LEAST_MARGIN) return "mismatch";
   if (mean < LEAST_SCORE || aligned < LEAST_ALIGNED) return "mismatch";
   if (aligned < MOSTLY_ALIGNED && mean * said < LEAST_SCORE) return "mismatch";
   return omitted.at(-1) ? "incomplete" : "scored";
+}
+
+function meanMargin({ margins, omittedPhones }: ReadingSummary, aligned: number): number {
+  const judged = margins.reduce((sum, margin) => sum + Math.max(margin, WORST_MARGIN), 0);
+  if (aligned >= WELL_ALIGNED) return judged / margins.length;
+  return (judged + OMITTED_MARGIN * omittedPhones) / (margins.length + omittedPhones);
 }

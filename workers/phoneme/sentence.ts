@@ -3,7 +3,7 @@ import type { ExpectedWord, ScoredPhone, ScoredWord, ScoreEvent } from "./events
 import type { Head, Pace, PhoneJudgement, PhoneState } from "./head.ts";
 import { outcomeOf } from "./outcome.ts";
 import type { PackManifest } from "./pack.ts";
-import { bestRival, PosteriorHistory, type Segment, segmentFeatures } from "./segment-features.ts";
+import { bestRival, marginOf, PosteriorHistory, type Segment, segmentFeatures } from "./segment-features.ts";
 
 /** Steps by which the best path must have left a phone before the phone is judged (80 ms). */
 const SETTLE_STEPS = 4;
@@ -71,6 +71,7 @@ export class SentenceScorer {
   readonly #progress: WordProgress[];
   readonly #segments: Segment[] = [];
   readonly #judged: PhoneJudgement[] = [];
+  readonly #margins: number[] = [];
   readonly #silence: number;
   #before: PhoneState | null = null;
   #waiting: Waiting | null = null;
@@ -202,6 +203,7 @@ export class SentenceScorer {
     this.#close(state);
     this.#before = state;
     this.#segments.push(segment);
+    this.#margins.push(marginOf(features, this.#manifest.phones.length));
     this.#countSpeech(segment);
     this.#lastEnd = to;
     this.#waiting = { word, index, segment, state, features };
@@ -301,13 +303,15 @@ export class SentenceScorer {
       speechSteps: this.#speechSteps,
       alignedSpeech: this.#alignedSpeech,
       scores: this.#judged.map((phone) => phone.score),
+      margins: this.#margins,
+      omittedPhones: this.#progress.reduce((sum, word) => sum + word.omitted, 0),
       omitted: words.map((word) => word.errorType === "omission"),
     });
     const judged =
       this.#judged.length > 0 && this.#head ? this.#head.sentence(this.#judged, paceOf(this.#segments)) : null;
     const scale = (value: number, factor: number): number =>
       Math.round(Math.max(0, Math.min(100, value * 10)) * factor * 10) / 10;
-    const mismatch = outcome === "mismatch" || outcome === "silence" ? 0.25 : 1;
+    const mismatch = outcome === "mismatch" || outcome === "silence" ? 0.5 : 1;
     this.#emit({
       type: "result",
       outcome,
