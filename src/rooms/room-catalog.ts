@@ -15,7 +15,10 @@ export type RoomCatalogOptions = {
   emptyMs?: number;
 };
 
+/** Rooms that a list holds at the most: it fits one message, and nobody reads further. */
 const LISTED = 200;
+/** Open rooms that are looked at: more than people make before empty ones are closed again. */
+const KNOWN = 10_000;
 const EMPTY_MS = 5 * 60_000;
 const SWEEP_MS = 60_000;
 
@@ -52,11 +55,12 @@ export class RoomCatalog {
     }, SWEEP_MS).unref();
   }
 
-  /** Open rooms: first the busiest, then the newest, the lobby's last. */
+  /** Up to 200 open rooms: first the busiest, then the newest, the lobby's last. */
   async list(): Promise<Room[]> {
-    const stored = [...(await this.#options.rooms.listOpen(LISTED)), ...this.#lobby];
+    const stored = [...(await this.#options.rooms.listOpen(KNOWN)), ...this.#lobby];
     const counts = await this.#options.directory.peerCounts(stored.map((room) => room.id));
-    return stored.map((room) => describe(room, counts.get(room.id) ?? 0)).sort((a, b) => b.peers - a.peers);
+    const rooms = stored.map((room) => describe(room, counts.get(room.id) ?? 0));
+    return rooms.sort((a, b) => b.peers - a.peers).slice(0, LISTED);
   }
 
   async create(userId: string, request: { topic: string; language: string }): Promise<Room> {
@@ -78,7 +82,7 @@ export class RoomCatalog {
 
   /** Closes rooms that have been empty for long. It may run on several nodes at once. */
   async sweep(nowMs: number): Promise<void> {
-    const open = await this.#options.rooms.listOpen(LISTED);
+    const open = await this.#options.rooms.listOpen(KNOWN);
     const counts = await this.#options.directory.peerCounts(open.map((room) => room.id));
     const empty = new Set(open.filter((room) => !counts.get(room.id)).map((room) => room.id));
     for (const id of this.#emptySince.keys()) if (!empty.has(id)) this.#emptySince.delete(id);

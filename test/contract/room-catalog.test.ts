@@ -33,6 +33,23 @@ onBothDatabases("room catalog", (database) => {
     assert.equal(await production.find(last.id), undefined);
   });
 
+  test("[ROOM-1] of more rooms than a list holds, the busy ones are in it, however old", async () => {
+    const { catalog, directory } = open(false);
+    const { id } = await storedGuest(database());
+    const old = await catalog.create(id, { topic: "old and busy", language: "en" });
+    await directory.setPeers(old.id, 2);
+    for (let i = 0; i < 201; i++) await catalog.create(id, { topic: `room ${i}`, language: "en" });
+    const listed = await catalog.list();
+    assert.equal(listed.length, 200);
+    assert.equal(listed[0]?.id, old.id);
+    await catalog.sweep(100_000);
+    await catalog.sweep(200_000);
+    assert.deepEqual(
+      (await catalog.list()).map((room) => room.id),
+      [old.id],
+    );
+  });
+
   test("[ROOM-2] an opened room is found by all, with its topic and language", async () => {
     const { catalog } = open(false);
     const { id } = await storedGuest(database());
