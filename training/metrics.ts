@@ -67,11 +67,39 @@ function catchRate(rows: Row[]): { share: number; threshold: number } {
   return { share: bad.filter((row) => row.machine < threshold).length / bad.length, threshold };
 }
 
-/** The figures of docs/MODEL.md: correlations with the experts, catch rate, placement and how the scores are spread. */
+/** How well phones' and words' scores agree with the experts' and how they are spread. */
+function agreement(phones: Row[], words: Row[]): Record<string, unknown> {
+  const perfect = sortedOf(phones.filter((row) => row.human >= 1.8).map((row) => row.machine));
+  const bad = sortedOf(phones.filter((row) => row.human < 0.5).map((row) => row.machine));
+  const wellSaid = sortedOf(words.filter((row) => row.human >= 9).map((row) => row.machine));
+  const quantiles = (values: number[]): number[] => [0.03, 0.1, 0.2, 0.5, 0.9].map((share) => quantile(values, share));
+  const among = (keep: (row: Row) => boolean) => bootstrap(phones.filter(keep), correlation);
+  return {
+    phone: bootstrap(phones, correlation),
+    phoneWithinSpeaker: bootstrap(phones, withinSpeaker),
+    phoneWithout96xx: among((row) => !row.spk.startsWith("96")),
+    phoneChildren: among((row) => row.child),
+    phoneAdults: among((row) => !row.child),
+    word: bootstrap(words, correlation),
+    caughtAt3PercentFalseRed: bootstrap(phones, (rows) => catchRate(rows).share),
+    scoreAt3PercentFalseRed: catchRate(phones).threshold,
+    perfectPhoneScores: quantiles(perfect),
+    badPhoneScores: quantiles(bad),
+    wellSaidWordScores: quantiles(wellSaid),
+  };
+}
+
+/**
+ * The figures of docs/MODEL.md: correlations with the experts, catch rate, placement and how the scores are spread, of
+ * what is told while the sentence is read and, under `result`, of what is told at its end.
+ */
 export function measure(results: Scored[]): Record<string, unknown> {
   const finals: Row[] = [];
   const provisional: Row[] = [];
   const words: Row[] = [];
+  const lastPhones: Row[] = [];
+  const lastWords: Row[] = [];
+  const accuracy: Row[] = [];
   const totals: Row[] = [];
   const fluency: Row[] = [];
   const boundaries: number[] = [];
@@ -99,44 +127,30 @@ export function measure(results: Scored[]): Record<string, unknown> {
       } else if (event.type === "word") {
         words.push({ spk, child, human: truth[event.word]?.accuracy as number, machine: event.score });
       } else {
+        for (const [w, word] of event.words.entries()) {
+          lastWords.push({ spk, child, human: truth[w]?.accuracy as number, machine: word.score });
+          for (const [p, phone] of word.phones.entries())
+            lastPhones.push({ spk, child, human: truth[w]?.phones_accuracy[p] as number, machine: phone.score });
+        }
+        accuracy.push({ spk, child, human: sentence.accuracy as number, machine: event.accuracy });
         totals.push({ spk, child, human: sentence.total as number, machine: event.total });
         fluency.push({ spk, child, human: sentence.fluency as number, machine: event.fluency });
         outcomes[event.outcome] = (outcomes[event.outcome] ?? 0) + 1;
       }
     }
   }
-  const perfect = sortedOf(finals.filter((row) => row.human >= 1.8).map((row) => row.machine));
-  const bad = sortedOf(finals.filter((row) => row.human < 0.5).map((row) => row.machine));
-  const wellSaid = sortedOf(words.filter((row) => row.human >= 9).map((row) => row.machine));
   const edges = sortedOf(boundaries);
-  const caught = catchRate(finals);
-  const quantiles = (values: number[]): number[] => [0.03, 0.1, 0.2, 0.5, 0.9].map((share) => quantile(values, share));
   return {
     sentences: results.length,
     phones: finals.length,
-    phone: bootstrap(finals, correlation),
+    ...agreement(finals, words),
     phoneProvisional: bootstrap(provisional, correlation),
-    phoneWithinSpeaker: bootstrap(finals, withinSpeaker),
-    phoneWithout96xx: bootstrap(
-      finals.filter((row) => !row.spk.startsWith("96")),
-      correlation,
-    ),
-    phoneChildren: bootstrap(
-      finals.filter((row) => row.child),
-      correlation,
-    ),
-    phoneAdults: bootstrap(
-      finals.filter((row) => !row.child),
-      correlation,
-    ),
-    word: bootstrap(words, correlation),
-    total: bootstrap(totals, correlation),
-    fluency: bootstrap(fluency, correlation),
-    caughtAt3PercentFalseRed: bootstrap(finals, (rows) => catchRate(rows).share),
-    scoreAt3PercentFalseRed: caught.threshold,
-    perfectPhoneScores: quantiles(perfect),
-    badPhoneScores: quantiles(bad),
-    wellSaidWordScores: quantiles(wellSaid),
+    result: {
+      ...agreement(lastPhones, lastWords),
+      accuracy: bootstrap(accuracy, correlation),
+      fluency: bootstrap(fluency, correlation),
+      total: bootstrap(totals, correlation),
+    },
     omittedShare: Math.round((omitted / finals.length) * 1e4) / 1e4,
     startErrorMs: { median: quantile(edges, 0.5), p90: quantile(edges, 0.9) },
     outcomes,

@@ -57,8 +57,11 @@ acoustic call --set all --labels labels2.u8 --start "$work/am/b0.pt" --updates 2
 posteriors c "$work/post-c.f32"
 step "$work/head.json" node training/dump-head.ts "$speech" "$work" "$work/post-c.f32" "$work/head" 1
 step "$work/heads/head.json" "$python" training/train_head.py --dump "$work/head" --out "$work/heads" --folds $folds
+# The heads for the sentence's end also learn from what the earlier models of the same folds made of the sentences.
+step "$work/head-b.json" node training/dump-head.ts "$speech" "$work" "$work/post-b.f32" "$work/head-b" 2
+step "$work/heads/refine.json" "$python" training/train_refine.py --dump "$work/head" --more "$work/head-b" --out "$work/heads" --folds $folds
 for fold in $(seq 0 $((folds - 1))); do
-  step "$work/pack$fold/manifest.json" node training/assemble.ts "$work" "$work/am/c$fold" "$work/heads/fold$fold/head.json" "$work/pack$fold"
+  step "$work/pack$fold/manifest.json" node training/assemble.ts "$work" "$work/am/c$fold" "$work/heads/fold$fold" "$work/pack$fold"
 done
 step "$work/metrics.json" node training/evaluate.ts "$speech" "$work" "$work/pack" $folds "$work/metrics.json"
-node training/assemble.ts "$work" "$work/am/call" "$work/heads/head.json" "$out" "$work/metrics.json"
+node training/assemble.ts "$work" "$work/am/call" "$work/heads" "$out" "$work/metrics.json"

@@ -41,6 +41,21 @@ test("[DRILL-10] every phone is finally judged once, in order; words follow thei
   assert.equal(provisional, finalsOf(events).length);
 });
 
+test("[SCORE-17] the result judges the phones that were told anew, by all that was read, but what was never said stays at 0", async () => {
+  for (const part of [1, 0.6]) {
+    const events = await score(pack, speech.subarray(0, Math.floor(speech.length * part)), text);
+    const told = finalsOf(events);
+    const anew = resultOf(events).words.flatMap((word) => word.phones);
+    const places = (phones: { phone: string; startMs: number; endMs: number }[]) =>
+      phones.map(({ phone, startMs, endMs }) => ({ phone, startMs, endMs }));
+    assert.deepEqual(places(anew), places(told));
+    const unsaid = anew.filter(({ startMs, endMs }) => startMs === endMs);
+    assert.equal(unsaid.length > 0, part < 1);
+    for (const phone of unsaid) assert.deepEqual([phone.score, phone.band], [0, "poor"]);
+    assert.ok(anew.some((phone, i) => phone.score !== told[i]?.score));
+  }
+});
+
 test("[SCORE-5] times lie on the audio's clock, do not overlap and never run back", async () => {
   const events = await score(pack, speech, text);
   let last = 0;

@@ -5,6 +5,18 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { AcousticModel, STEP_MELS } from "../../workers/phoneme/acoustic.ts";
 import { loadPack, type Pack } from "../../workers/phoneme/pack.ts";
+import type { ReadPhone } from "../../workers/phoneme/refiner.ts";
+
+/** What train_refine.py wrote of one sentence; features are 32-bit floats in base64, a row per phone. */
+interface RefineCase {
+  features: string;
+  phone: number[];
+  prev: number[];
+  next: number[];
+  word: number[];
+  pace: number[];
+  scores: { phones: number[]; words: number[]; sentence: number[] };
+}
 
 const packDir = join(import.meta.dirname, "../../models/en");
 let pack: Pack;
@@ -70,4 +82,40 @@ test("[SCORE-4] a broken pack is refused with what is broken", async () => {
   const head = JSON.parse(await readFile(join(packDir, "head.json"), "utf8"));
   head["final.2.bias"].data = Buffer.from(Float32Array.of(Number.NaN).buffer).toString("base64");
   await broken("e", "head.json", JSON.stringify(head), /finite/);
+  await broken("f", "refine.json", '{"nets":[]}', /refiner: no nets/);
+  const refine = JSON.parse(await readFile(join(packDir, "refine.json"), "utf8"));
+  refine.nets[0]["phone.2.bias"].data = "AAAAAA==";
+  refine.nets[0]["phone.2.bias"].shape = [3];
+  await broken("g", "refine.json", JSON.stringify(refine), /wrong size/);
+});
+
+test("[SCORE-18] the serving code judges whole sentences as the nets that were trained", async () => {
+  const { cases } = JSON.parse(await readFile(join(packDir, "refine-check.json"), "utf8")) as { cases: RefineCase[] };
+  assert.ok(cases.length >= 3);
+  for (const { features, phone, prev, next, word, pace, scores } of cases) {
+    const bytes = Buffer.from(features, "base64");
+    const values = Float32Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(4 * i));
+    const width = values.length / phone.length;
+    const phones: ReadPhone[] = phone.map((id, i) => ({
+      word: word[i] as number,
+      phone: id,
+      prev: prev[i] as number,
+      next: next[i] as number,
+      features: values.subarray(i * width, (i + 1) * width),
+      said: 1,
+    }));
+    const judged = pack.refiner.judge(phones, {
+      phonesPerSecond: (pace[0] as number) * 10,
+      pauseShare: pace[1] as number,
+      longestPauseSteps: Math.expm1(pace[2] as number),
+    });
+    const expected = [
+      ...scores.phones.map((score) => Math.max(0, Math.min(2, score))),
+      ...[...scores.words, ...scores.sentence].map((score) => 5 * score),
+    ];
+    const got = [...judged.phones, ...judged.words.values(), judged.accuracy, judged.fluency, judged.total];
+    assert.equal(got.length, expected.length);
+    const worst = Math.max(...got.map((value, i) => Math.abs(value - (expected[i] as number))));
+    assert.ok(worst < 1e-3, `differs by ${worst}`);
+  }
 });

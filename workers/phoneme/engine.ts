@@ -179,7 +179,7 @@ export class ScoringEngine {
     onEvent: (event: ScoreEvent) => void,
     trace?: (phone: PhoneTrace) => void,
   ): ScoringStream {
-    const scorer = new SentenceScorer(words, this.#pack.manifest, trace ? null : this.#pack.head, onEvent, trace);
+    const scorer = new SentenceScorer(words, this.#pack.manifest, trace ? null : this.#pack, onEvent, trace);
     const { delay } = this.#pack.manifest.acoustic;
     const stream = new Stream(this.#model.newState(), scorer, delay, this.#silent, (closed) =>
       this.#streams.delete(closed),

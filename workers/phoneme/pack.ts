@@ -2,8 +2,17 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { InferenceSession } from "onnxruntime-node";
 import { type AcousticShape, openSession } from "./acoustic.ts";
-import { Head, type StoredHead } from "./head.ts";
+import { Head } from "./head.ts";
+import type { StoredTensors } from "./nets.ts";
+import { Refiner, type StoredRefiner } from "./refiner.ts";
 import { type DurationNorm, featureCount } from "./segment-features.ts";
+
+/** Scores (0 to 100) from which a phone is good or fair, and below which a word counts as mispronounced. */
+export interface Thresholds {
+  good: number;
+  poor: number;
+  mispronounced: number;
+}
 
 /** A language pack's manifest.json. */
 export interface PackManifest {
@@ -13,8 +22,10 @@ export interface PackManifest {
   phones: string[];
   acoustic: AcousticShape;
   durations: DurationNorm;
-  /** Scores (0 to 100) from which a phone is good or fair, and below which a word counts as mispronounced. */
-  thresholds: { good: number; poor: number; mispronounced: number };
+  /** For what is told while the sentence is read. */
+  thresholds: Thresholds;
+  /** For the result, whose scores lie otherwise. */
+  resultThresholds: Thresholds;
   /** How the pack was made and what it measured; for people. */
   about: Record<string, unknown>;
 }
@@ -25,14 +36,16 @@ export interface Pack {
   manifest: PackManifest;
   session: InferenceSession;
   head: Head;
+  refiner: Refiner;
 }
 
 /** Throws an Error when the manifest cannot be served. */
 function checkManifest(manifest: PackManifest): void {
-  const { phones, acoustic, durations, thresholds } = manifest;
+  const { phones, acoustic, durations } = manifest;
   if (!Array.isArray(phones) || phones.at(-1) !== "SIL" || new Set(phones).size !== phones.length)
     throw new Error("phones must be distinct names that end in SIL");
-  const numbers = [thresholds?.good, thresholds?.poor, thresholds?.mispronounced, acoustic?.delay, acoustic?.maxFrames];
+  const limits = [manifest.thresholds, manifest.resultThresholds].flatMap((t) => [t?.good, t?.poor, t?.mispronounced]);
+  const numbers = [...limits, acoustic?.delay, acoustic?.maxFrames];
   if (!numbers.every(Number.isFinite)) throw new Error("thresholds or the acoustic shape are missing");
   if (durations?.mean?.length !== phones.length || durations.deviation?.length !== phones.length)
     throw new Error("durations must hold one value per phone");
@@ -43,12 +56,16 @@ export async function loadPack(dir: string): Promise<Pack> {
   try {
     const manifest = JSON.parse(await readFile(join(dir, "manifest.json"), "utf8")) as PackManifest;
     checkManifest(manifest);
-    const stored = JSON.parse(await readFile(join(dir, "head.json"), "utf8")) as StoredHead;
-    if (stored.mean?.shape[0] !== featureCount(manifest.phones.length))
-      throw new Error("the head was trained on other features");
+    const stored = JSON.parse(await readFile(join(dir, "head.json"), "utf8")) as StoredTensors;
+    const features = featureCount(manifest.phones.length);
+    if (stored.mean?.shape[0] !== features) throw new Error("the head was trained on other features");
     const head = new Head(stored);
+    const refiner = new Refiner(
+      JSON.parse(await readFile(join(dir, "refine.json"), "utf8")) as StoredRefiner,
+      features,
+    );
     const session = await openSession(join(dir, "acoustic.onnx"));
-    return { phones: manifest.phones, manifest, session, head };
+    return { phones: manifest.phones, manifest, session, head, refiner };
   } catch (error) {
     throw new Error(`language pack ${dir}: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,

@@ -2,7 +2,8 @@ import { Aligner, type PathPhone, type Position } from "./aligner.ts";
 import type { ExpectedWord, ScoredPhone, ScoredWord, ScoreEvent } from "./events.ts";
 import type { Head, Pace, PhoneJudgement, PhoneState } from "./head.ts";
 import { outcomeOf } from "./outcome.ts";
-import type { PackManifest } from "./pack.ts";
+import type { PackManifest, Thresholds } from "./pack.ts";
+import type { ReadPhone, RefinedScores, Refiner } from "./refiner.ts";
 import { bestRival, marginOf, PosteriorHistory, type Segment, segmentFeatures } from "./segment-features.ts";
 
 /** Steps by which the best path must have left a phone before the phone is judged (80 ms). */
@@ -23,12 +24,16 @@ export interface PhoneTrace {
   features: Float32Array;
 }
 
-interface Waiting {
-  word: number;
+/** What judges phones: at their end and at the sentence's end. */
+interface Judges {
+  head: Head;
+  refiner: Refiner;
+}
+
+/** A phone that was taken. */
+interface Taken extends ReadPhone {
   index: number;
   segment: Segment;
-  state: PhoneState | null;
-  features: Float32Array;
 }
 
 interface WordProgress {
@@ -63,18 +68,18 @@ export class SentenceScorer {
   readonly #words: readonly ExpectedWord[];
   readonly #ids: number[][][];
   readonly #manifest: PackManifest;
-  readonly #head: Head | null;
+  readonly #judges: Judges | null;
   readonly #emit: (event: ScoreEvent) => void;
   readonly #trace: ((phone: PhoneTrace) => void) | undefined;
   readonly #aligner: Aligner;
   readonly #history: PosteriorHistory;
   readonly #progress: WordProgress[];
-  readonly #segments: Segment[] = [];
+  readonly #taken: Taken[] = [];
   readonly #judged: PhoneJudgement[] = [];
-  readonly #margins: number[] = [];
   readonly #silence: number;
   #before: PhoneState | null = null;
-  #waiting: Waiting | null = null;
+  /** The last taken phone while its final score is still to come; `#before` is its state. */
+  #waiting: Taken | null = null;
   #nextWord = 0;
   #nextIndex = 0;
   #lastEnd = 0;
@@ -82,17 +87,17 @@ export class SentenceScorer {
   #alignedSpeech = 0;
   #done = false;
 
-  /** `head` is null only where training dumps features: every score is then 0. Throws an Error for a phone that the pack lacks. */
+  /** `judges` is null only where training dumps features: every score is then 0. Throws an Error for a phone that the pack lacks. */
   constructor(
     words: readonly ExpectedWord[],
     manifest: PackManifest,
-    head: Head | null,
+    judges: Judges | null,
     emit: (event: ScoreEvent) => void,
     trace?: (phone: PhoneTrace) => void,
   ) {
     this.#words = words;
     this.#manifest = manifest;
-    this.#head = head;
+    this.#judges = judges;
     this.#emit = emit;
     this.#trace = trace;
     this.#silence = manifest.phones.length - 1;
@@ -199,16 +204,27 @@ export class SentenceScorer {
     this.#trace?.({ word, index, start: from, end: to, at: this.#history.steps, features });
     const prev = index > 0 ? (ids[index - 1] as number) : this.#silence;
     const next = index + 1 < ids.length ? (ids[index + 1] as number) : this.#silence;
-    const state = this.#head?.take(features, segment.phone, prev, next, this.#before) ?? null;
+    const head = this.#judges?.head;
+    const state = head?.take(features, segment.phone, prev, next, this.#before) ?? null;
     this.#close(state);
     this.#before = state;
-    this.#segments.push(segment);
-    this.#margins.push(marginOf(features, this.#manifest.phones.length));
+    const taken: Taken = {
+      word,
+      index,
+      segment,
+      phone: segment.phone,
+      prev,
+      next,
+      features,
+      said: state?.said ?? 0,
+    };
+    this.#taken.push(taken);
     this.#countSpeech(segment);
     this.#lastEnd = to;
-    this.#waiting = { word, index, segment, state, features };
-    const score = state && this.#head ? this.#head.provisional(state) : 0;
-    this.#emit({ type: "phoneme", word, index, ...this.#phoneOf(this.#waiting, score), final: false });
+    this.#waiting = taken;
+    const score = state && head ? head.provisional(state) : 0;
+    const provisional = this.#phoneOf(taken, score, this.#manifest.thresholds);
+    this.#emit({ type: "phoneme", word, index, ...provisional, final: false });
     this.#nextIndex++;
     if (this.#nextIndex === ids.length) {
       this.#nextWord++;
@@ -222,11 +238,11 @@ export class SentenceScorer {
       if (this.#history.at(step, this.#silence) < SPEECH) this.#alignedSpeech++;
   }
 
-  #phoneOf(waiting: Waiting, judged: number): ScoredPhone {
-    const { phones, thresholds } = this.#manifest;
+  #phoneOf(taken: Taken, judged: number, thresholds: Thresholds): ScoredPhone {
+    const { phones } = this.#manifest;
     const score = Math.round(Math.max(0, Math.min(100, judged * 50)) * 10) / 10;
     const band = score >= thresholds.good ? "good" : score >= thresholds.poor ? "fair" : "poor";
-    const { phone, start, end } = waiting.segment;
+    const { phone, start, end } = taken.segment;
     const scored: ScoredPhone = {
       phone: phones[phone] as string,
       score,
@@ -234,7 +250,7 @@ export class SentenceScorer {
       startMs: stepMs(start),
       endMs: stepMs(end),
     };
-    if (band !== "good") scored.heard = phones[bestRival(waiting.features, phones.length, phone)] as string;
+    if (band !== "good") scored.heard = phones[bestRival(taken.features, phones.length, phone)] as string;
     return scored;
   }
 
@@ -244,19 +260,22 @@ export class SentenceScorer {
     if (!waiting) return;
     this.#waiting = null;
     const judgement =
-      waiting.state && this.#head
-        ? this.#head.final(waiting.state, next)
+      this.#before && this.#judges
+        ? this.#judges.head.final(this.#before, next)
         : { score: 0, raw: 0, said: 0, summary: new Float32Array(0) };
     this.#judged.push(judgement);
     (this.#progress[waiting.word] as WordProgress).judgements.push(judgement);
-    this.#finalise(waiting.word, waiting.index, this.#phoneOf(waiting, judgement.score));
+    this.#finalise(waiting.word, waiting.index, this.#phoneOf(waiting, judgement.score, this.#manifest.thresholds));
   }
 
   #finalise(word: number, index: number, phone: ScoredPhone): void {
     const progress = this.#progress[word] as WordProgress;
     progress.phones.push(phone);
     this.#emit({ type: "phoneme", word, index, ...phone, final: true });
-    if (progress.phones.length === this.#idsOf(word).length) this.#emit({ type: "word", word, ...this.#wordOf(word) });
+    if (progress.phones.length < this.#idsOf(word).length) return;
+    const { judgements } = progress;
+    const judged = this.#judges && judgements.length > 0 ? this.#judges.head.word(judgements) : 0;
+    this.#emit({ type: "word", word, ...this.#wordOf(word, judged, this.#manifest.thresholds) });
   }
 
   /** Marks every phone from the next expected one up to word `word` as never said. */
@@ -276,13 +295,11 @@ export class SentenceScorer {
     }
   }
 
-  #wordOf(word: number): Omit<ScoredWord, "phones"> {
-    const { phones, judgements, omitted } = this.#progress[word] as WordProgress;
-    const whole = omitted === phones.length;
-    const judged = whole || !this.#head ? 0 : this.#head.word(judgements) * 10;
-    const score = Math.round(Math.max(0, Math.min(100, judged * (1 - omitted / phones.length))) * 10) / 10;
-    const errorType =
-      omitted > 0 ? "omission" : score < this.#manifest.thresholds.mispronounced ? "mispronunciation" : "none";
+  /** `judged` is the accuracy (0 to 10) of the part of the word that was read. */
+  #wordOf(word: number, judged: number, thresholds: Thresholds): Omit<ScoredWord, "phones"> {
+    const { phones, omitted } = this.#progress[word] as WordProgress;
+    const score = Math.round(Math.max(0, Math.min(100, judged * 10 * (1 - omitted / phones.length))) * 10) / 10;
+    const errorType = omitted > 0 ? "omission" : score < thresholds.mispronounced ? "mispronunciation" : "none";
     return {
       text: this.#words[word]?.text ?? "",
       score,
@@ -292,33 +309,46 @@ export class SentenceScorer {
     };
   }
 
+  /** The words with their phones as the whole sentence shows them; what was never said stays as it was told. */
+  #refinedWords(refined: RefinedScores | null): ScoredWord[] {
+    const { resultThresholds } = this.#manifest;
+    const phones = this.#progress.map((progress) => [...progress.phones]);
+    for (const [i, taken] of this.#taken.entries())
+      (phones[taken.word] as ScoredPhone[])[taken.index] = this.#phoneOf(
+        taken,
+        refined?.phones[i] ?? 0,
+        resultThresholds,
+      );
+    return phones.map((own, word) => ({
+      ...this.#wordOf(word, refined?.words.get(word) ?? 0, resultThresholds),
+      phones: own,
+    }));
+  }
+
   #emitResult(audioMs: number): void {
-    const words = this.#words.map((_, word): ScoredWord => {
-      const { phones } = this.#progress[word] as WordProgress;
-      return { ...this.#wordOf(word), phones };
-    });
+    const pace = this.#taken.length > 0 ? paceOf(this.#taken.map((taken) => taken.segment)) : null;
+    const refined = pace && this.#judges ? this.#judges.refiner.judge(this.#taken, pace) : null;
+    const words = this.#refinedWords(refined);
     const spoken = words.filter((word) => word.errorType !== "omission").length;
     const completeness = spoken / words.length;
     const outcome = outcomeOf({
       speechSteps: this.#speechSteps,
       alignedSpeech: this.#alignedSpeech,
       scores: this.#judged.map((phone) => phone.score),
-      margins: this.#margins,
+      margins: this.#taken.map((taken) => marginOf(taken.features, this.#manifest.phones.length)),
       omittedPhones: this.#progress.reduce((sum, word) => sum + word.omitted, 0),
       omitted: words.map((word) => word.errorType === "omission"),
     });
-    const judged =
-      this.#judged.length > 0 && this.#head ? this.#head.sentence(this.#judged, paceOf(this.#segments)) : null;
     const scale = (value: number, factor: number): number =>
       Math.round(Math.max(0, Math.min(100, value * 10)) * factor * 10) / 10;
     const mismatch = outcome === "mismatch" || outcome === "silence" ? 0.5 : 1;
     this.#emit({
       type: "result",
       outcome,
-      accuracy: judged ? scale(judged.accuracy, mismatch) : 0,
-      fluency: judged ? scale(judged.fluency, mismatch) : 0,
+      accuracy: refined ? scale(refined.accuracy, mismatch) : 0,
+      fluency: refined ? scale(refined.fluency, mismatch) : 0,
       completeness: Math.round(completeness * 1000) / 10,
-      total: judged ? scale(judged.total, mismatch * completeness) : 0,
+      total: refined ? scale(refined.total, mismatch * completeness) : 0,
       words,
       audioMs,
     });
