@@ -82,7 +82,10 @@ export const pushes = {
       endMs: fields.ms,
     }),
   ),
-  "drill.result": push("The sentence was judged.", z.object({ attemptId: fields.id, result: drillResult })),
+  "drill.result": push(
+    "The sentence was judged. With all of it known its scores are judged anew: they refine those pushed before.",
+    z.object({ attemptId: fields.id, result: drillResult }),
+  ),
   "drill.progress": push(
     "How much audio has been judged, at least once a second while audio flows; a client faster than real time paces itself by it.",
     z.object({ attemptId: fields.id, judgedMs: fields.ms }),
