@@ -2,6 +2,7 @@ import { AcousticModel, type AcousticState, STEP_MELS } from "./acoustic.ts";
 import type { ExpectedWord, ScoreEvent } from "./events.ts";
 import { DIGITAL_SILENCE, LogMelStream, MELS, SAMPLE_RATE } from "./log-mel.ts";
 import type { Pack } from "./pack.ts";
+import { QuietVoice } from "./quiet-voice.ts";
 import { type PhoneTrace, SentenceScorer } from "./sentence.ts";
 
 export type { ExpectedWord, ScoreEvent } from "./events.ts";
@@ -32,6 +33,7 @@ class Stream implements ScoringStream {
   readonly #onClose: (stream: Stream) => void;
   readonly #mels = new LogMelStream();
   readonly #step = new Float32Array(STEP_MELS);
+  readonly #quiet = new QuietVoice();
   #chunks: Int16Array[] = [];
   #offset = 0;
   #waiting = 0;
@@ -124,6 +126,7 @@ class Stream implements ScoringStream {
     target.set(this.#step);
     this.state.mute = this.#step.every((value) => value < DIGITAL_SILENCE);
     this.#mute.push(this.state.mute);
+    if (!this.state.mute) this.#quiet.lift(target);
   }
 
   /** Takes the model's output for the step that `copyStep` gave. */

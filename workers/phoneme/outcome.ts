@@ -23,15 +23,15 @@ export interface ReadingSummary {
 const LEAST_MARGIN = -2.2;
 /** No single phone loses by more than this. */
 const WORST_MARGIN = -5;
-/** Where less of the speech than this lies in the text's phones, each phone that was left out counts as lost by so much. */
-const WELL_ALIGNED = 0.7;
+/** Where much speech lies elsewhere, a phone that was left out counts as lost by this much. */
 const OMITTED_MARGIN = -4;
 /** Less speech than this (160 ms) is a click or a breath. */
 const LEAST_SPEECH = 8;
 /** Judged phones that score less than this on average (0 to 2) were not the text's. */
 const LEAST_SCORE = 0.9;
-/** The share of all speech that has to lie in the text's phones. */
+/** The share of all speech that has to lie in the text's phones, unless these hold their own against their rivals: some noise passes for speech. */
 const LEAST_ALIGNED = 0.3;
+const CLEAR_MARGIN = -1;
 /** Where much speech lies elsewhere, words that were left out count as badly said, and the average has to hold with them. */
 const MOSTLY_ALIGNED = 0.5;
 
@@ -43,14 +43,15 @@ export function outcomeOf(reading: ReadingSummary): Outcome {
   const mean = scores.reduce((a, b) => a + b, 0) / scores.length;
   const said = omitted.filter((word) => !word).length / omitted.length;
   const aligned = alignedSpeech / speechSteps;
-  if (meanMargin(reading, aligned) < LEAST_MARGIN) return "mismatch";
-  if (mean < LEAST_SCORE || aligned < LEAST_ALIGNED) return "mismatch";
+  const margin = meanMargin(reading, aligned);
+  if (mean < LEAST_SCORE || margin < LEAST_MARGIN) return "mismatch";
+  if (aligned < LEAST_ALIGNED && margin < CLEAR_MARGIN) return "mismatch";
   if (aligned < MOSTLY_ALIGNED && mean * said < LEAST_SCORE) return "mismatch";
   return omitted.at(-1) ? "incomplete" : "scored";
 }
 
 function meanMargin({ margins, omittedPhones }: ReadingSummary, aligned: number): number {
   const judged = margins.reduce((sum, margin) => sum + Math.max(margin, WORST_MARGIN), 0);
-  if (aligned >= WELL_ALIGNED) return judged / margins.length;
+  if (aligned >= MOSTLY_ALIGNED) return judged / margins.length;
   return (judged + OMITTED_MARGIN * omittedPhones) / (margins.length + omittedPhones);
 }
