@@ -2,6 +2,7 @@
 # Usage: training/run.sh [SPEECH_DIR] [WORK_DIR] [OUT_DIR]
 # Makes the English pack from the speech data: features, acoustic models, alignment, head, evaluation, models/en.
 # Each step is skipped where its output exists, so a run that was stopped goes on where it was.
+# SHORT=100 rehearses all of it with a hundredth of the acoustic training (give it a WORK_DIR and OUT_DIR of its own).
 # Needs ffmpeg and a Python with torch and numpy (PYTHON, by default Debian's). About an hour and a half on two cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,6 +11,7 @@ work=${2:-training/work}
 out=${3:-models/en}
 python=${PYTHON:-/usr/bin/python3}
 threads=${THREADS:-2}
+short=${SHORT:-1}
 folds=3
 export PATH="$PWD/node_modules/.bin:$PATH"
 mkdir -p "$work/audio" "$work/am"
@@ -43,16 +45,16 @@ step "$work/audio/lj" unpack
 step "$work/index.json" node training/dump-features.ts "$speech" "$work"
 step "$work/durations.json" node training/durations.ts "$speech" "$work"
 
-acoustic native --set native --updates 7600 --rate 2e-3
+acoustic native --set native --updates $((7600 / short)) --rate 2e-3
 for fold in $(seq 0 $((folds - 1))); do
-  acoustic "b$fold" --set all --hold "$fold" --start "$work/am/native.pt" --updates 1800 --rate 1.5e-3 --seed $((fold + 1))
+  acoustic "b$fold" --set all --hold "$fold" --start "$work/am/native.pt" --updates $((1800 / short)) --rate 1.5e-3 --seed $((fold + 1))
 done
 posteriors b "$work/post-b.f32"
 step "$work/labels2.u8" node training/realign.ts "$speech" "$work" "$work/post-b.f32" "$work/labels2.u8"
 for fold in $(seq 0 $((folds - 1))); do
-  acoustic "c$fold" --set all --hold "$fold" --labels labels2.u8 --start "$work/am/b$fold.pt" --updates 1400 --rate 1.2e-3 --seed $((fold + 11))
+  acoustic "c$fold" --set all --hold "$fold" --labels labels2.u8 --start "$work/am/b$fold.pt" --updates $((1400 / short)) --rate 1.2e-3 --seed $((fold + 11))
 done
-acoustic call --set all --labels labels2.u8 --start "$work/am/b0.pt" --updates 2800 --rate 1.2e-3 --seed 21
+acoustic call --set all --labels labels2.u8 --start "$work/am/b0.pt" --updates $((2800 / short)) --rate 1.2e-3 --seed 21
 
 posteriors c "$work/post-c.f32"
 step "$work/head.json" node training/dump-head.ts "$speech" "$work" "$work/post-c.f32" "$work/head" 1
