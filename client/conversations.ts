@@ -196,11 +196,9 @@ export class Conversations {
       return;
     }
     entry.thread.add([message]);
-    if (entry.thread.behind) {
-      // Where nobody looks, the newest message is enough; the others are fetched when somebody does.
-      if (entry.watchers === 0) entry.thread.restart([message]);
-      else this.#sync();
-    }
+    // Where nobody looks, the newest message is enough; the others are fetched when somebody does.
+    if (entry.watchers === 0 && entry.thread.behind) entry.thread.restart([message]);
+    if (incomplete(entry)) this.#sync();
     this.#changed(entry);
   }
 
@@ -230,9 +228,7 @@ export class Conversations {
   }
 
   #incomplete(): Entry[] {
-    return [...this.#entries.values()].filter(
-      ({ thread, watchers }) => watchers > 0 && (thread.behind || (thread.hasOlder && thread.messages.length < PAGE)),
-    );
+    return [...this.#entries.values()].filter(incomplete);
   }
 
   async #catchUp(): Promise<void> {
@@ -342,6 +338,11 @@ export class Conversations {
     };
     for (const listener of [...this.#listeners]) listener();
   }
+}
+
+/** Whether somebody looks at it, and messages are missing after those held, or before them on the first page. */
+function incomplete({ thread, watchers }: Entry): boolean {
+  return watchers > 0 && (thread.behind || (thread.hasOlder && thread.messages.length < PAGE));
 }
 
 function viewOf(thread: Thread, outgoing: Outgoing, me: string | undefined, loadingOlder: boolean): ConversationView {

@@ -155,7 +155,9 @@ describe("the client library's conversations", () => {
         }
       },
     );
-    await fc.assert(run, { numRuns: 12, endOnFailure: true });
+    // The first message of an empty thread is lost, and one's own, the second, comes as the reply to its sending.
+    const lostFirst: [string[], ("pass" | "lose")[]] = [["peer sends", "watch", "send"], ["lose"]];
+    await fc.assert(run, { numRuns: 12, endOnFailure: true, examples: [lostFirst as never] });
   });
 
   test("[CHAT-11] what is written while the connection is gone is stored once it is back, in order and once", async () => {
