@@ -30,10 +30,12 @@ interface Text {
   wordScores: number[];
 }
 
+const thresholds = { good: 60, poor: 30, mispronounced: 50 };
 const manifest = {
   phones: PHONES,
   durations: JSON.parse(readFileSync(join(workDir, "durations.json"), "utf8")),
-  thresholds: { good: 60, poor: 30, mispronounced: 50 },
+  thresholds,
+  resultThresholds: thresholds,
 } as unknown as PackManifest;
 
 const { scored } = readSentences(speechDir);
