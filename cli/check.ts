@@ -183,7 +183,7 @@ async function lookAtMedia(config: Config): Promise<Omit<Finding, "name">> {
       "Only this machine or network can reach these. For others set PARLANCE_MEDIA_ANNOUNCED to the public address.";
     return { status: "warn", detail, remedy };
   } finally {
-    media.close();
+    await media.close();
   }
 }
 

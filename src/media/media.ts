@@ -37,6 +37,8 @@ const RESPAWN_MS = [0, 1_000, 5_000, 15_000];
 const HEARTBEAT_MS = 5_000;
 /** How long a room waits for a worker to come up, in ms: a respawn takes about 100. */
 const PATIENCE_MS = 3_000;
+/** How long a worker may take to end when it is asked to. */
+const END_LIMIT_MS = 2_000;
 /** A worker that has lived this long is a healthy one: the next death starts the schedule anew. */
 const STABLE_MS = 60_000;
 
@@ -65,7 +67,7 @@ export class MediaWorkers implements Media {
     try {
       await Promise.all(media.#slots.map((slot) => media.#spawn(slot)));
     } catch (error) {
-      media.close();
+      await media.close();
       const reason = error instanceof Error ? error.message : String(error);
       const settings = "see MEDIASOUP_WORKER_BIN, PARLANCE_MEDIA_ADDRESS, PARLANCE_MEDIA_PORT";
       throw new Error(`a media worker can't be started (${settings}): ${reason}`, { cause: error });
@@ -117,15 +119,14 @@ export class MediaWorkers implements Media {
     return room;
   }
 
-  /** Kills all workers; rooms are lost. Idempotent. */
-  close(): void {
+  /** Ends all workers and resolves once their processes are gone; rooms are lost. Idempotent. */
+  async close(): Promise<void> {
     this.#closed = true;
     for (const timer of this.#timers) clearTimeout(timer);
     for (const give of [...this.#waiting]) give();
-    for (const slot of this.#slots) {
-      slot.live?.worker.close();
-      slot.live = undefined;
-    }
+    const workers = this.#slots.flatMap((slot) => slot.live?.worker ?? []);
+    for (const slot of this.#slots) slot.live = undefined;
+    await Promise.all(workers.map(end));
   }
 
   #leastLoaded(): Slot | undefined {
@@ -167,10 +168,10 @@ export class MediaWorkers implements Media {
           })),
         ),
       });
-      if (this.#closed) return worker.close();
+      if (this.#closed) return await end(worker);
       slot.live = { worker, server };
     } catch (error) {
-      worker.close();
+      await end(worker);
       throw error;
     }
     log.info({ worker: worker.pid }, "media worker is up");
@@ -215,6 +216,16 @@ export class MediaWorkers implements Media {
     }, delay);
     this.#timers.add(timer);
   }
+}
+
+/** Ends a worker; one that misses its farewell, which mediasoup sends without waiting, would stay for ever. */
+async function end(worker: types.Worker): Promise<void> {
+  if (worker.subprocessClosed) return;
+  const gone = new Promise<void>((resolve) => worker.once("subprocessclose", resolve));
+  worker.close();
+  const timer = setTimeout(() => process.kill(worker.pid, "SIGKILL"), END_LIMIT_MS);
+  await gone;
+  clearTimeout(timer);
 }
 
 /** mediasoup closes its workers on the first SIGTERM or SIGINT; here a drain comes first, with people still talking. */

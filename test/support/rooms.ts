@@ -62,7 +62,7 @@ export async function startRooms(
     user: (name) => hub.connect(rooms, { id: name, name }, media.routerRtpCapabilities),
     async stop() {
       await rooms.close();
-      media.close();
+      await media.close();
     },
   };
 }
