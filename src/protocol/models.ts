@@ -187,4 +187,3 @@ export type AttemptSummary = z.infer<typeof attemptSummary>;
 
 /** The words a drill expects, so that a page can lay out its phoneme lane before the first sound. */
 export const expectedWord = z.object({ text: z.string(), phones: z.array(z.string()) });
-export type ExpectedWordView = z.infer<typeof expectedWord>;

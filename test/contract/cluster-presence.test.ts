@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import type { Cluster } from "../../src/cluster/cluster.ts";
+import { describe, test } from "node:test";
 import { MemoryPresence } from "../../src/gateway/memory-presence.ts";
 import type { PresenceStore } from "../../src/gateway/ports.ts";
-import { joinCluster } from "../support/cluster.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { twoNodes } from "../support/cluster.ts";
 import { until } from "../support/until.ts";
 
 function suite(store: () => PresenceStore): void {
@@ -46,30 +44,18 @@ describe("presence in memory", () => {
 });
 
 describe("presence on Redis", () => {
-  let redis: TestRedis;
-  let near: Cluster;
-  let far: Cluster;
-  before(async () => {
-    redis = await startRedis();
-    near = await joinCluster(redis.url);
-    far = await joinCluster(redis.url);
-  });
-  after(async () => {
-    await near?.close();
-    await far?.close();
-    await redis?.stop();
-  });
-  suite(() => near.presence);
+  const nodes = twoNodes();
+  suite(() => nodes.near.presence);
 
   test("a user on two nodes is online until both have let go", async () => {
     const heard: boolean[] = [];
-    far.presence.onChange((userId, online) => userId === "eve" && heard.push(online));
-    await near.presence.enter("eve");
-    await far.presence.enter("eve");
-    await near.presence.leave("eve");
-    assert.deepEqual(await near.presence.online(["eve"]), ["eve"]);
-    await far.presence.leave("eve");
-    assert.deepEqual(await near.presence.online(["eve"]), []);
+    nodes.far.presence.onChange((userId, online) => userId === "eve" && heard.push(online));
+    await nodes.near.presence.enter("eve");
+    await nodes.far.presence.enter("eve");
+    await nodes.near.presence.leave("eve");
+    assert.deepEqual(await nodes.near.presence.online(["eve"]), ["eve"]);
+    await nodes.far.presence.leave("eve");
+    assert.deepEqual(await nodes.near.presence.online(["eve"]), []);
     await until("both changes", () => heard.length >= 2);
     assert.deepEqual(heard, [true, false]);
   });

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import type { Cluster } from "../../src/cluster/cluster.ts";
+import { describe, test } from "node:test";
 import { MemoryRoomDirectory } from "../../src/rooms/memory-room-directory.ts";
 import type { RoomDirectory } from "../../src/rooms/ports.ts";
-import { joinCluster } from "../support/cluster.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { twoNodes } from "../support/cluster.ts";
 
 function suite(directory: () => RoomDirectory, nodeId: () => string): void {
   test("a room that nobody runs goes to who claims it, for as long as it is not released", async () => {
@@ -43,50 +41,41 @@ describe("room directory in memory", () => {
 });
 
 describe("room directory on Redis", () => {
-  let redis: TestRedis;
-  let near: Cluster;
-  let far: Cluster;
-  before(async () => {
-    redis = await startRedis();
-    near = await joinCluster(redis.url);
-    far = await joinCluster(redis.url);
-  });
-  after(async () => {
-    await near?.close();
-    await far?.close();
-    await redis?.stop();
-  });
+  const nodes = twoNodes();
   suite(
-    () => near.roomDirectory,
-    () => near.nodeId,
+    () => nodes.near.roomDirectory,
+    () => nodes.near.nodeId,
   );
 
   test("[CLU-4] of many nodes that claim a room at once, one gets it and all are told which", async () => {
     const claims = await Promise.all(
-      Array.from({ length: 40 }, (_, i) => (i % 2 ? near : far).roomDirectory.claim("contested")),
+      Array.from({ length: 40 }, (_, i) => (i % 2 ? nodes.near : nodes.far).roomDirectory.claim("contested")),
     );
     assert.equal(new Set(claims.map(({ nodeId }) => nodeId)).size, 1);
   });
 
   test("only the owner changes a room's count or gives it up", async () => {
-    await near.roomDirectory.claim("owned");
-    await near.roomDirectory.setPeers("owned", 2);
-    await far.roomDirectory.setPeers("owned", 9);
-    await far.roomDirectory.release("owned");
-    assert.deepEqual(await far.roomDirectory.peerCounts(["owned"]), new Map([["owned", 2]]));
-    assert.deepEqual(await far.roomDirectory.claim("owned"), { nodeId: near.nodeId });
-    await near.roomDirectory.release("owned");
-    assert.deepEqual(await far.roomDirectory.claim("owned"), { nodeId: far.nodeId });
+    await nodes.near.roomDirectory.claim("owned");
+    await nodes.near.roomDirectory.setPeers("owned", 2);
+    await nodes.far.roomDirectory.setPeers("owned", 9);
+    await nodes.far.roomDirectory.release("owned");
+    assert.deepEqual(await nodes.far.roomDirectory.peerCounts(["owned"]), new Map([["owned", 2]]));
+    assert.deepEqual(await nodes.far.roomDirectory.claim("owned"), { nodeId: nodes.near.nodeId });
+    await nodes.near.roomDirectory.release("owned");
+    assert.deepEqual(await nodes.far.roomDirectory.claim("owned"), { nodeId: nodes.far.nodeId });
   });
 
   test("a release that crosses a claim leaves the room either claimed or free, never half", async () => {
     for (let i = 0; i < 50; i++) {
       const room = `crossing-${i}`;
-      await near.roomDirectory.claim(room);
-      const [claimed] = await Promise.all([near.roomDirectory.claim(room), near.roomDirectory.release(room)]);
-      assert.equal(claimed.nodeId, near.nodeId);
-      assert.equal(near.roomDirectory.isMine(room), true);
-      assert.deepEqual(await far.roomDirectory.claim(room), { nodeId: near.nodeId });
+      await nodes.near.roomDirectory.claim(room);
+      const [claimed] = await Promise.all([
+        nodes.near.roomDirectory.claim(room),
+        nodes.near.roomDirectory.release(room),
+      ]);
+      assert.equal(claimed.nodeId, nodes.near.nodeId);
+      assert.equal(nodes.near.roomDirectory.isMine(room), true);
+      assert.deepEqual(await nodes.far.roomDirectory.claim(room), { nodeId: nodes.near.nodeId });
     }
   });
 });
