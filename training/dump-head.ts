@@ -5,9 +5,11 @@
 // phones that were not said are known to be wrong.
 import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import type { PhoneTrace } from "../workers/phoneme/live-judge.ts";
 import type { PackManifest } from "../workers/phoneme/pack.ts";
+import { paceOf } from "../workers/phoneme/reading-result.ts";
 import { featureCount } from "../workers/phoneme/segment-features.ts";
-import { type PhoneTrace, paceOf, SentenceScorer } from "../workers/phoneme/sentence.ts";
+import { SentenceScorer } from "../workers/phoneme/sentence.ts";
 import { type Indexed, PHONES, phonesOf, readIndex, readSentences, type Sentence } from "./corpus.ts";
 import { randomFrom } from "./random.ts";
 

@@ -1,9 +1,10 @@
 import { AcousticModel, type AcousticState, STEP_MELS } from "./acoustic.ts";
 import type { ExpectedWord, ScoreEvent } from "./events.ts";
+import type { PhoneTrace } from "./live-judge.ts";
 import { DIGITAL_SILENCE, LogMelStream, MELS, SAMPLE_RATE } from "./log-mel.ts";
 import type { Pack } from "./pack.ts";
 import { QuietVoice } from "./quiet-voice.ts";
-import { type PhoneTrace, SentenceScorer } from "./sentence.ts";
+import { SentenceScorer } from "./sentence.ts";
 
 export type { ExpectedWord, ScoreEvent } from "./events.ts";
 

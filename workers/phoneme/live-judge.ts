@@ -1,0 +1,202 @@
+import type { ExpectedWord, ScoredPhone, ScoredWord, ScoreEvent } from "./events.ts";
+import type { Head, PhoneJudgement, PhoneState } from "./head.ts";
+import type { PackManifest, Thresholds } from "./pack.ts";
+import type { ReadPhone } from "./refiner.ts";
+import { bestRival, type PosteriorHistory, type Segment, segmentFeatures } from "./segment-features.ts";
+import type { TextListener } from "./text-follower.ts";
+
+/** A step in which silence is less likely than this is speech. */
+export const SPEECH = Math.log(0.5);
+
+/** What training sees of each judged phone. */
+export interface PhoneTrace {
+  word: number;
+  index: number;
+  start: number;
+  end: number;
+  /** The step at which the phone was taken. */
+  at: number;
+  features: Float32Array;
+}
+
+/** A phone that was taken. */
+export interface Taken extends ReadPhone {
+  index: number;
+  segment: Segment;
+}
+
+/** How far the judging of a word has come. */
+export interface WordProgress {
+  /** The phones of the pronunciation that was chosen. */
+  ids: readonly number[];
+  /** Those that have their final score. */
+  phones: ScoredPhone[];
+  judgements: PhoneJudgement[];
+  omitted: number;
+}
+
+/** Start of a step in the audio, in ms: steps are centred at 20 s + 17.5 ms. */
+const stepMs = (step: number): number => Math.max(0, Math.round(20 * step + 7.5));
+
+/** A judged phone as it is told; `judged` is its score from 0 to 2. */
+export function scoredPhone(taken: Taken, judged: number, thresholds: Thresholds, phones: string[]): ScoredPhone {
+  const score = Math.round(Math.max(0, Math.min(100, judged * 50)) * 10) / 10;
+  const band = score >= thresholds.good ? "good" : score >= thresholds.poor ? "fair" : "poor";
+  const { phone, start, end } = taken.segment;
+  const scored: ScoredPhone = {
+    phone: phones[phone] as string,
+    score,
+    band,
+    startMs: stepMs(start),
+    endMs: stepMs(end),
+  };
+  if (band !== "good") scored.heard = phones[bestRival(taken.features, phones.length, phone)] as string;
+  return scored;
+}
+
+/** A judged word without its phones; `judged` is the accuracy (0 to 10) of the part of it that was read. */
+export function scoredWord(
+  text: string,
+  { phones, omitted }: WordProgress,
+  judged: number,
+  thresholds: Thresholds,
+): Omit<ScoredWord, "phones"> {
+  const score = Math.round(Math.max(0, Math.min(100, judged * 10 * (1 - omitted / phones.length))) * 10) / 10;
+  const errorType = omitted > 0 ? "omission" : score < thresholds.mispronounced ? "mispronunciation" : "none";
+  return { text, score, errorType, startMs: phones[0]?.startMs ?? 0, endMs: phones.at(-1)?.endMs ?? 0 };
+}
+
+/** Judges the phones of a reading as they are taken, and the words they make up: a provisional score at once, the final one when more is known. */
+export class LiveJudge implements TextListener {
+  /** The phones that were taken, in order. */
+  readonly taken: Taken[] = [];
+  /** Their final judgements. */
+  readonly judged: PhoneJudgement[] = [];
+  readonly progress: WordProgress[];
+  /** Steps of speech inside the taken phones. */
+  alignedSpeech = 0;
+  readonly #words: readonly ExpectedWord[];
+  readonly #ids: readonly (readonly (readonly number[])[])[];
+  readonly #manifest: PackManifest;
+  readonly #head: Head | null;
+  readonly #history: PosteriorHistory;
+  readonly #emit: (event: ScoreEvent) => void;
+  readonly #trace: ((phone: PhoneTrace) => void) | undefined;
+  readonly #silence: number;
+  #before: PhoneState | null = null;
+  /** The last taken phone while its final score is still to come; `#before` is its state. */
+  #waiting: Taken | null = null;
+
+  /** `ids[w][v]` are the class numbers of word w's pronunciation v. Without a head every score is 0. */
+  constructor(
+    words: readonly ExpectedWord[],
+    ids: readonly (readonly (readonly number[])[])[],
+    manifest: PackManifest,
+    head: Head | null,
+    history: PosteriorHistory,
+    emit: (event: ScoreEvent) => void,
+    trace?: (phone: PhoneTrace) => void,
+  ) {
+    this.#words = words;
+    this.#ids = ids;
+    this.#manifest = manifest;
+    this.#head = head;
+    this.#history = history;
+    this.#emit = emit;
+    this.#trace = trace;
+    this.#silence = manifest.phones.length - 1;
+    this.progress = ids.map((variants) => ({
+      ids: variants[0] as readonly number[],
+      phones: [],
+      judgements: [],
+      omitted: 0,
+    }));
+  }
+
+  /** Judges a phone, and gives the one before it its final score. */
+  said(word: number, variant: number, index: number, start: number, end: number): void {
+    const ids = this.#choose(word, variant);
+    const segment: Segment = {
+      phone: ids[index] as number,
+      start,
+      end,
+      gap: Math.max(0, start - (this.taken.at(-1)?.segment.end ?? 0)),
+      wordStart: index === 0,
+      wordEnd: index === ids.length - 1,
+    };
+    const features = segmentFeatures(this.#history, segment, this.#manifest.durations);
+    this.#trace?.({ word, index, start, end, at: this.#history.steps, features });
+    const prev = index > 0 ? (ids[index - 1] as number) : this.#silence;
+    const next = index + 1 < ids.length ? (ids[index + 1] as number) : this.#silence;
+    const state = this.#head?.take(features, segment.phone, prev, next, this.#before) ?? null;
+    this.#close(state);
+    this.#before = state;
+    const taken: Taken = { word, index, segment, phone: segment.phone, prev, next, features, said: state?.said ?? 0 };
+    this.taken.push(taken);
+    this.#countSpeech(segment);
+    this.#waiting = taken;
+    const score = state && this.#head ? this.#head.provisional(state) : 0;
+    this.#emit({ type: "phoneme", word, index, ...this.#phoneOf(taken, score), final: false });
+  }
+
+  leftOut(word: number, variant: number, index: number, at: number): void {
+    this.#close(null);
+    const ids = this.#choose(word, variant);
+    const { phones } = this.#manifest;
+    (this.progress[word] as WordProgress).omitted = ids.length - index;
+    for (let i = index; i < ids.length; i++) {
+      const phone = phones[ids[i] as number] as string;
+      this.#finalise(word, i, { phone, score: 0, band: "poor", startMs: stepMs(at), endMs: stepMs(at) });
+    }
+  }
+
+  paused(): void {
+    this.#close(null);
+  }
+
+  /** Gives the last phone its final score: nothing follows. */
+  finish(): void {
+    this.#close(null);
+  }
+
+  #countSpeech(segment: Segment): void {
+    const end = Math.min(segment.end, this.#history.steps);
+    for (let step = Math.max(segment.start, this.#history.oldest); step < end; step++)
+      if (this.#history.at(step, this.#silence) < SPEECH) this.alignedSpeech++;
+  }
+
+  #choose(word: number, variant: number): readonly number[] {
+    const ids = this.#ids[word]?.[variant] as readonly number[];
+    (this.progress[word] as WordProgress).ids = ids;
+    return ids;
+  }
+
+  #phoneOf(taken: Taken, judged: number): ScoredPhone {
+    return scoredPhone(taken, judged, this.#manifest.thresholds, this.#manifest.phones);
+  }
+
+  /** Gives the waiting phone its final score. `next` is the phone after it, where one was heard. */
+  #close(next: PhoneState | null): void {
+    const waiting = this.#waiting;
+    if (!waiting) return;
+    this.#waiting = null;
+    const judgement =
+      this.#before && this.#head
+        ? this.#head.final(this.#before, next)
+        : { score: 0, raw: 0, said: 0, summary: new Float32Array(0) };
+    this.judged.push(judgement);
+    (this.progress[waiting.word] as WordProgress).judgements.push(judgement);
+    this.#finalise(waiting.word, waiting.index, this.#phoneOf(waiting, judgement.score));
+  }
+
+  #finalise(word: number, index: number, phone: ScoredPhone): void {
+    const progress = this.progress[word] as WordProgress;
+    progress.phones.push(phone);
+    this.#emit({ type: "phoneme", word, index, ...phone, final: true });
+    if (progress.phones.length < progress.ids.length) return;
+    const { judgements } = progress;
+    const judged = this.#head && judgements.length > 0 ? this.#head.word(judgements) : 0;
+    const { thresholds } = this.#manifest;
+    this.#emit({ type: "word", word, ...scoredWord(this.#words[word]?.text ?? "", progress, judged, thresholds) });
+  }
+}

@@ -1,0 +1,83 @@
+import type { ExpectedWord, ScoredPhone, ScoredWord, ScoreEvent } from "./events.ts";
+import type { Pace, PhoneJudgement } from "./head.ts";
+import { scoredPhone, scoredWord, type Taken, type WordProgress } from "./live-judge.ts";
+import { outcomeOf } from "./outcome.ts";
+import type { PackManifest } from "./pack.ts";
+import type { RefinedScores, Refiner } from "./refiner.ts";
+import { marginOf, type Segment } from "./segment-features.ts";
+
+/** A reading that is over. */
+export interface Reading {
+  words: readonly ExpectedWord[];
+  taken: readonly Taken[];
+  /** Final judgements of the taken phones. */
+  judged: readonly PhoneJudgement[];
+  /** One per word. */
+  progress: readonly WordProgress[];
+  /** Steps that were speech, and those of them inside the taken phones. */
+  speechSteps: number;
+  alignedSpeech: number;
+  audioMs: number;
+}
+
+/** How fast and how haltingly the phones (at least one) were said. */
+export function paceOf(segments: { start: number; end: number }[]): Pace {
+  const first = segments[0] as Segment;
+  const last = segments.at(-1) as Segment;
+  const length = Math.max(1, last.end - first.start);
+  const pauses = segments.slice(1).map((segment, i) => Math.max(0, segment.start - (segments[i]?.end ?? 0)));
+  return {
+    phonesPerSecond: (segments.length / length) * 50,
+    pauseShare: pauses.reduce((a, b) => a + b, 0) / length,
+    longestPauseSteps: Math.max(0, ...pauses),
+  };
+}
+
+/** The words with their phones as the whole sentence shows them; what was never said stays as it was told. */
+function refinedWords(reading: Reading, refined: RefinedScores | null, manifest: PackManifest): ScoredWord[] {
+  const phones = reading.progress.map((progress) => [...progress.phones]);
+  for (const [i, taken] of reading.taken.entries()) {
+    const judged = refined?.phones[i] ?? 0;
+    const scored = scoredPhone(taken, judged, manifest.resultThresholds, manifest.phones);
+    (phones[taken.word] as ScoredPhone[])[taken.index] = scored;
+  }
+  return reading.progress.map((progress, word) => ({
+    ...scoredWord(reading.words[word]?.text ?? "", progress, refined?.words.get(word) ?? 0, manifest.resultThresholds),
+    phones: phones[word] as ScoredPhone[],
+  }));
+}
+
+/** What a whole reading comes to: its phones and words judged anew, the sentence's scores and its outcome. Without a refiner every score is 0. */
+export function readingResult(
+  reading: Reading,
+  manifest: PackManifest,
+  refiner: Refiner | null,
+): Extract<ScoreEvent, { type: "result" }> {
+  const { taken } = reading;
+  const pace = taken.length > 0 ? paceOf(taken.map(({ segment }) => segment)) : null;
+  const refined = pace && refiner ? refiner.judge([...taken], pace) : null;
+  const words = refinedWords(reading, refined, manifest);
+  const spoken = words.filter((word) => word.errorType !== "omission").length;
+  const completeness = spoken / words.length;
+  const outcome = outcomeOf({
+    speechSteps: reading.speechSteps,
+    alignedSpeech: reading.alignedSpeech,
+    scores: reading.judged.map((phone) => phone.score),
+    margins: taken.map(({ features }) => marginOf(features, manifest.phones.length)),
+    omittedPhones: reading.progress.reduce((sum, word) => sum + word.omitted, 0),
+    omitted: words.map((word) => word.errorType === "omission"),
+  });
+  const scale = (value: number, factor: number): number =>
+    Math.round(Math.max(0, Math.min(100, value * 10)) * factor * 10) / 10;
+  const mismatch = outcome === "mismatch" || outcome === "silence" ? 0.5 : 1;
+  return {
+    type: "result",
+    outcome,
+    accuracy: refined ? scale(refined.accuracy, mismatch) : 0,
+    fluency: refined ? scale(refined.fluency, mismatch) : 0,
+    completeness: Math.round(completeness * 1000) / 10,
+    total: refined ? scale(refined.total, mismatch * completeness) : 0,
+    words,
+    audioMs: reading.audioMs,
+  };
+}
