@@ -1,4 +1,10 @@
-import { type Attempt, type AttemptSummary, attempt as attemptSchema, attemptSummary } from "#protocol";
+import {
+  type Attempt,
+  type AttemptSummary,
+  attempt as attemptSchema,
+  attemptSummary,
+  pronunciationScore,
+} from "#protocol";
 import type { AttemptRepository } from "../drills/ports.ts";
 import type { Db } from "./tables.ts";
 
@@ -13,6 +19,7 @@ const columns = [
   "completeness",
   "total",
   "audioMs",
+  "prosody",
 ] as const;
 
 /** Attempts with a row for each word and each phone, so that progress by phone can be asked of the database. */
@@ -24,12 +31,19 @@ export class DbAttemptRepository implements AttemptRepository {
   }
 
   async insert(userId: string, attempt: Attempt): Promise<void> {
-    const { id: attemptId, words, ...summary } = attempt;
-    const wordRows = words.map(({ phones: _, ...word }, wordIndex) => ({ ...word, attemptId, wordIndex }));
+    const { id: attemptId, words, insertions, speaking, prosody = null, pronunciation: _, ...summary } = attempt;
+    const details = asJson({ insertions: insertions.length > 0 ? insertions : undefined, speaking });
+    const wordRows = words.map(({ phones: _, stress, ...word }, wordIndex) => ({
+      ...word,
+      details: asJson({ stress }),
+      attemptId,
+      wordIndex,
+    }));
     const phoneRows = words.flatMap(({ phones }, wordIndex) =>
-      phones.map((phone, phoneIndex) => ({
+      phones.map(({ heard = null, nBest, feedback, ...phone }, phoneIndex) => ({
         ...phone,
-        heard: phone.heard ?? null,
+        heard,
+        details: asJson({ nBest, feedback }),
         attemptId,
         wordIndex,
         phoneIndex,
@@ -38,7 +52,7 @@ export class DbAttemptRepository implements AttemptRepository {
     await this.#db.transaction().execute(async (trx) => {
       const { numInsertedOrUpdatedRows } = await trx
         .insertInto("attempts")
-        .values({ ...summary, id: attemptId, userId })
+        .values({ ...summary, prosody, details, id: attemptId, userId })
         .onConflict((conflict) => conflict.column("id").doNothing())
         .executeTakeFirstOrThrow();
       if (numInsertedOrUpdatedRows === 0n) return;
@@ -51,13 +65,13 @@ export class DbAttemptRepository implements AttemptRepository {
     let query = this.#db.selectFrom("attempts").select(columns).where("userId", "=", userId);
     if (range.beforeMs !== undefined) query = query.where("startedAtMs", "<", range.beforeMs);
     const rows = await query.orderBy("startedAtMs", "desc").orderBy("id", "desc").limit(range.limit).execute();
-    return rows.map((row) => attemptSummary.parse(row));
+    return rows.map((row) => attemptSummary.parse({ ...withoutNulls(row), pronunciation: pronunciationOf(row) }));
   }
 
   async byId(userId: string, attemptId: string): Promise<Attempt | undefined> {
     const summary = await this.#db
       .selectFrom("attempts")
-      .select(columns)
+      .select([...columns, "details"])
       .where("id", "=", attemptId)
       .where("userId", "=", userId)
       .executeTakeFirst();
@@ -78,11 +92,33 @@ export class DbAttemptRepository implements AttemptRepository {
     const byWord = Map.groupBy(phones, (phone) => phone.wordIndex);
     // The schema narrows outcome, band and error type, and drops the key columns.
     return attemptSchema.parse({
-      ...summary,
+      ...unpacked(summary),
+      pronunciation: pronunciationOf(summary),
       words: words.map((word) => ({
-        ...word,
-        phones: (byWord.get(word.wordIndex) ?? []).map(({ heard, ...phone }) => (heard ? { ...phone, heard } : phone)),
+        ...unpacked(word),
+        phones: (byWord.get(word.wordIndex) ?? []).map(unpacked),
       })),
     });
   }
+}
+
+/** It follows from the other scores, so it is not stored. */
+function pronunciationOf(row: Omit<Parameters<typeof pronunciationScore>[0], "prosody"> & { prosody: number | null }) {
+  return pronunciationScore({ ...row, prosody: row.prosody ?? undefined });
+}
+
+/** Undefined values are left out, and nothing at all is null. */
+function asJson(details: Record<string, unknown>): string | null {
+  const json = JSON.stringify(details);
+  return json === "{}" ? null : json;
+}
+
+/** The row with what its `details` hold, where the protocol's optional fields are absent rather than null. */
+function unpacked({ details, ...row }: { details: Record<string, unknown> | null }): Record<string, unknown> {
+  return withoutNulls({ ...row, ...details });
+}
+
+/** Only a drill's id may be null in an attempt. */
+function withoutNulls(row: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(row).filter(([key, value]) => value !== null || key === "drillId"));
 }

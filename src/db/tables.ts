@@ -1,6 +1,9 @@
 import type { ColumnType, Generated, Kysely } from "kysely";
 import type { User } from "#protocol";
 
+/** JSON, written as text: what no query looks into; null for nothing, and in rows from before there was any. */
+type Details = ColumnType<Record<string, unknown> | null, string | null | undefined, never>;
+
 /** The columns as migrations/ make them, in camelCase. Times ending in `Ms` are ms since 1970. */
 export type Tables = {
   users: {
@@ -76,6 +79,9 @@ export type Tables = {
     completeness: number;
     total: number;
     audioMs: number;
+    prosody: ColumnType<number | null, number | null | undefined>;
+    /** Of a result: `insertions` where there are any, and `speaking`. */
+    details: Details;
   };
   attemptWords: {
     attemptId: string;
@@ -85,6 +91,8 @@ export type Tables = {
     errorType: string;
     startMs: number;
     endMs: number;
+    /** Of a word: `stress`. */
+    details: Details;
   };
   attemptPhones: {
     attemptId: string;
@@ -96,6 +104,8 @@ export type Tables = {
     startMs: number;
     endMs: number;
     heard: string | null;
+    /** Of a phone: `nBest` and `feedback`. */
+    details: Details;
   };
 };
 

@@ -142,6 +142,27 @@ export const band = z.enum(["good", "fair", "poor"]);
 export type Band = z.infer<typeof band>;
 export const errorType = z.enum(["none", "omission", "mispronunciation"]);
 
+/** What a phone may have been: `score` is how likely against the likeliest, which has 100. */
+export const phoneCandidate = z.object({ phone: z.string(), score });
+export type PhoneCandidate = z.infer<typeof phoneCandidate>;
+
+/** What about a sound can differ from another: for consonants the first three, for vowels the others. */
+export const phoneFeature = z.enum(["voicing", "place", "manner", "height", "backness", "rounding", "length", "glide"]);
+export type PhoneFeature = z.infer<typeof phoneFeature>;
+
+/** What to do about a phone that was not good. */
+export const phoneFeedback = z.object({
+  /** `substituted`: another sound was heard. `dropped`: none was. `unclear`: it was this sound, but not a clear one. */
+  fault: z.enum(["substituted", "dropped", "unclear"]),
+  /** In what the sound that was heard differs from the expected one; empty unless `substituted`. */
+  differs: z.array(phoneFeature),
+  /** One or two short sentences for the learner. */
+  hint: z.string(),
+  /** Whether speakers of the learner's first language often say it so. */
+  typical: z.boolean(),
+});
+export type PhoneFeedback = z.infer<typeof phoneFeedback>;
+
 /** A phone as judged: ARPAbet without stress; times on the audio's clock. */
 export const scoredPhone = z.object({
   phone: z.string(),
@@ -149,10 +170,17 @@ export const scoredPhone = z.object({
   band,
   startMs: ms,
   endMs: ms,
-  /** What it sounded like instead, where that is clear and it was not good. */
+  /** What it sounded like instead, where that was likelier than the phone itself and it was not good. */
   heard: z.string().optional(),
+  /** What it may have been, the likeliest first, five at the most, the phone itself among them; for phones below good. */
+  nBest: z.array(phoneCandidate).optional(),
+  /** In a result, for phones below good of words that were read. */
+  feedback: phoneFeedback.optional(),
 });
 export type ScoredPhone = z.infer<typeof scoredPhone>;
+/** Which syllable (0 is the first) should have carried the stress, and which did; in a result, where both are clear. */
+export const wordStress = z.object({ expected: z.int().min(0), heard: z.int().min(0), score });
+export type WordStress = z.infer<typeof wordStress>;
 export const scoredWord = z.object({
   text: z.string(),
   score,
@@ -160,8 +188,35 @@ export const scoredWord = z.object({
   startMs: ms,
   endMs: ms,
   phones: z.array(scoredPhone),
+  stress: wordStress.optional(),
 });
 export type ScoredWord = z.infer<typeof scoredWord>;
+
+/** Speech that the text does not have at its place: before the word of index `beforeWord` (their number: after the last one). */
+export const insertion = z.object({
+  /** What was said, where that is known. */
+  text: z.string().nullable(),
+  /** `repetition`: said again. `restart`: begun and left. `misplaced`: a word of the text, elsewhere. */
+  kind: z.enum(["repetition", "restart", "misplaced", "other"]),
+  beforeWord: z.int().min(0),
+  startMs: ms,
+  endMs: ms,
+});
+export type Insertion = z.infer<typeof insertion>;
+
+/** How the sentence was spoken. */
+export const speaking = z.object({
+  phonesPerSecond: z.number().min(0),
+  wordsPerMinute: z.number().min(0),
+  /** Between the first phone and the last. */
+  pauses: z.int().min(0),
+  longestPauseMs: ms,
+  /** Share of the spoken part that is pauses, 0 to 1. */
+  pauseShare: z.number().min(0).max(1),
+  /** From low to high of the voice's melody, where enough of it was voiced. */
+  pitchRangeSemitones: z.number().min(0).optional(),
+});
+export type Speaking = z.infer<typeof speaking>;
 
 export const outcome = z.enum(["scored", "silence", "mismatch", "incomplete"]);
 export const drillResult = z.object({
@@ -169,8 +224,15 @@ export const drillResult = z.object({
   accuracy: score,
   fluency: score,
   completeness: score,
+  /** Stress, melody and rhythm; absent where they were not judged. */
+  prosody: score.optional(),
+  /** The sentence as experts would score it, as trained. */
   total: score,
+  /** Accuracy, fluency, completeness and prosody in one, by the weights of `pronunciationScore`: the weakest counts most. */
+  pronunciation: score,
   words: z.array(scoredWord),
+  insertions: z.array(insertion).default([]),
+  speaking: speaking.optional(),
   audioMs: ms,
 });
 export type DrillResult = z.infer<typeof drillResult>;
@@ -182,7 +244,7 @@ export const attempt = drillResult.extend({
   startedAtMs: z.number(),
 });
 export type Attempt = z.infer<typeof attempt>;
-export const attemptSummary = attempt.omit({ words: true });
+export const attemptSummary = attempt.omit({ words: true, insertions: true, speaking: true });
 export type AttemptSummary = z.infer<typeof attemptSummary>;
 
 /** The words a drill expects, so that a page can lay out its phoneme lane before the first sound. */

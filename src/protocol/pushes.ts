@@ -1,6 +1,17 @@
 import { z } from "zod";
 import { errorBody } from "./errors.ts";
-import { band, consumer, drillResult, errorType, fields, message, rtp, sequencedRoomEvent, user } from "./models.ts";
+import {
+  band,
+  consumer,
+  drillResult,
+  errorType,
+  fields,
+  message,
+  phoneCandidate,
+  rtp,
+  sequencedRoomEvent,
+  user,
+} from "./models.ts";
 
 function push<P extends z.ZodType>(summary: string, payload: P) {
   return { summary, payload };
@@ -68,6 +79,8 @@ export const pushes = {
       endMs: fields.ms,
       final: z.boolean(),
       heard: z.string().optional(),
+      /** As in a result; with final judgements. */
+      nBest: z.array(phoneCandidate).optional(),
     }),
   ),
   "drill.word": push(

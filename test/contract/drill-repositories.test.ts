@@ -1,21 +1,22 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import { type Attempt, attempt as attemptSchema, drillItem, limits } from "#protocol";
+import { type Attempt, attempt as attemptSchema, drillItem, limits, pronunciationScore } from "#protocol";
 import { onBothDatabases, storedGuest } from "../support/database.ts";
 
 function attempt(extra: Partial<Attempt> = {}): Attempt {
   const phone = { band: "good" as const, startMs: 10.5, endMs: 90 };
+  const parts = { accuracy: 81.5, fluency: 70, completeness: 66.7 };
   return {
     id: randomUUID(),
     drillId: null,
     text: "The cat sat",
     startedAtMs: 1_800_000_000_000,
     outcome: "scored",
-    accuracy: 81.5,
-    fluency: 70,
-    completeness: 66.7,
+    ...parts,
     total: 75.25,
+    pronunciation: pronunciationScore({ ...parts, ...extra }),
+    insertions: [],
     audioMs: 2_340,
     words: [
       {
@@ -39,9 +40,72 @@ onBothDatabases("AttemptRepository", (database) => {
     assert.deepEqual(await database().attempts.byId(user.id, stored.id), stored);
   });
 
+  test("[DB-9] all details of a result come back as they were stored", async () => {
+    const user = await storedGuest(database());
+    const { words } = attempt();
+    const [the, cat] = [words[0]!, words[1]!];
+    const [first, second] = [the.phones[0]!, the.phones[1]!];
+    const feedback = {
+      ...{ fault: "substituted" as const, differs: ["height" as const, "length" as const] },
+      ...{ hint: "It’s “uh”, not “ih”: {open} \\ your jaw.", typical: true },
+    };
+    const nBest = [
+      { phone: "IH", score: 100 },
+      { phone: "AH", score: 40 },
+    ];
+    const stored = attempt({
+      prosody: 61.5,
+      speaking: {
+        ...{ phonesPerSecond: 9.25, wordsPerMinute: 131, pauses: 2, longestPauseMs: 480, pauseShare: 0.125 },
+        pitchRangeSemitones: 7.5,
+      },
+      insertions: [
+        { text: "the", kind: "repetition", beforeWord: 1, startMs: 100, endMs: 170 },
+        { text: null, kind: "other", beforeWord: 2, startMs: 200, endMs: 900.5 },
+      ],
+      words: [
+        { ...the, stress: { expected: 0, heard: 1, score: 12.5 }, phones: [first, { ...second, nBest, feedback }] },
+        cat,
+      ],
+    });
+    await database().attempts.insert(user.id, stored);
+    assert.deepEqual(await database().attempts.byId(user.id, stored.id), stored);
+    const [summary] = await database().attempts.history(user.id, { limit: 1 });
+    assert.equal(summary?.prosody, 61.5);
+    assert.equal(summary?.pronunciation, stored.pronunciation);
+  });
+
+  test("[DB-9] attempts from before there were details are read as having none", async () => {
+    const user = await storedGuest(database());
+    const { words, insertions: _, pronunciation: __, ...before } = attempt();
+    const { db } = database();
+    const attemptId = before.id;
+    await db
+      .insertInto("attempts")
+      .values({ ...before, userId: user.id })
+      .execute();
+    for (const [wordIndex, { phones, stress: _, ...word }] of words.entries()) {
+      await db
+        .insertInto("attemptWords")
+        .values({ ...word, attemptId, wordIndex })
+        .execute();
+      for (const [phoneIndex, { nBest: _, feedback: __, ...phone }] of phones.entries())
+        await db
+          .insertInto("attemptPhones")
+          .values({ ...phone, heard: phone.heard ?? null, attemptId, wordIndex, phoneIndex })
+          .execute();
+    }
+    const read = await database().attempts.byId(user.id, attemptId);
+    assert.deepEqual(read, attempt({ id: attemptId }));
+    // .6 of the lowest, 66.7, and .2 of the others.
+    assert.equal(read?.pronunciation, 70.3);
+  });
+
   test("the largest attempt fits", async () => {
     const user = await storedGuest(database());
-    const phone = { phone: "AH", score: 50, band: "fair" as const, startMs: 1, endMs: 2 };
+    const nBest = Array(5).fill({ phone: "AH", score: 50 });
+    const feedback = { fault: "unclear" as const, differs: [], hint: "x".repeat(200), typical: false };
+    const phone = { phone: "AH", score: 50, band: "fair" as const, startMs: 1, endMs: 2, nBest, feedback };
     const word = { text: "word", score: 50, errorType: "none" as const, startMs: 1, endMs: 2 };
     const words = Array.from({ length: limits.drillWords }, () => ({ ...word, phones: Array(30).fill(phone) }));
     const stored = attempt({ words });
@@ -82,7 +146,7 @@ onBothDatabases("AttemptRepository", (database) => {
     assert.deepEqual(await page({ beforeMs: 2_000, limit: 2 }), [1_000]);
     assert.deepEqual(await page({ beforeMs: 2_000.5, limit: 2 }), [2_000, 1_000]);
     assert.deepEqual(await page({ beforeMs: 1e300, limit: 1 }), [3_000]);
-    const { words: _, ...summary } = all[1]!;
+    const { words: _, insertions: __, ...summary } = all[1]!;
     assert.deepEqual((await database().attempts.history(user.id, { limit: 1 }))[0], summary);
     assert.ok(attemptSchema.safeParse(all[1]).success);
   });

@@ -5,7 +5,13 @@ export type Band = "good" | "fair" | "poor";
 export type ErrorType = "none" | "omission" | "mispronunciation";
 export type Outcome = "scored" | "silence" | "mismatch" | "incomplete";
 
-/** A judged phone: score 0 to 100; `heard` is what it sounded most like when it was not good. Times are on the audio's clock. */
+/** What a phone may have been: `score` is how likely against the likeliest, which has 100. */
+export type PhoneCandidate = { phone: string; score: number };
+
+/**
+ * A judged phone: score 0 to 100; when it was not good, `heard` is what was likelier than it, and `nBest` (of final
+ * judgements) the likeliest phones. Times are on the audio's clock.
+ */
 export type ScoredPhone = {
   phone: string;
   score: number;
@@ -13,6 +19,7 @@ export type ScoredPhone = {
   startMs: number;
   endMs: number;
   heard?: string;
+  nBest?: PhoneCandidate[];
 };
 
 export type ScoredWord = {
@@ -22,18 +29,45 @@ export type ScoredWord = {
   startMs: number;
   endMs: number;
   phones: ScoredPhone[];
+  stress?: WordStress;
+};
+
+/** Syllables count from 0. */
+export type WordStress = { expected: number; heard: number; score: number };
+
+/** Speech that the text does not have at its place, before the word of that index. */
+export type Insertion = {
+  text: string | null;
+  kind: "repetition" | "restart" | "misplaced" | "other";
+  beforeWord: number;
+  startMs: number;
+  endMs: number;
+};
+
+/** How the sentence was spoken; `pauseShare` is 0 to 1. */
+export type Speaking = {
+  phonesPerSecond: number;
+  wordsPerMinute: number;
+  pauses: number;
+  longestPauseMs: number;
+  pauseShare: number;
+  pitchRangeSemitones?: number;
 };
 
 export type ScoreEvent =
   | ({ type: "phoneme"; word: number; index: number; final: boolean } & ScoredPhone)
-  | ({ type: "word"; word: number } & Omit<ScoredWord, "phones">)
+  | ({ type: "word"; word: number } & Omit<ScoredWord, "phones" | "stress">)
   | {
       type: "result";
       outcome: Outcome;
       accuracy: number;
       fluency: number;
       completeness: number;
+      prosody?: number;
       total: number;
+      pronunciation: number;
       words: ScoredWord[];
+      insertions: Insertion[];
+      speaking?: Speaking;
       audioMs: number;
     };

@@ -1,8 +1,9 @@
 import type { ExpectedWord, ScoredPhone, ScoredWord, ScoreEvent } from "./events.ts";
 import type { Head, PhoneJudgement, PhoneState } from "./head.ts";
+import { nBestOf } from "./n-best.ts";
 import type { PackManifest, Thresholds } from "./pack.ts";
 import type { ReadPhone } from "./refiner.ts";
-import { bestRival, type PosteriorHistory, type Segment, segmentFeatures } from "./segment-features.ts";
+import { type PosteriorHistory, type Segment, segmentFeatures } from "./segment-features.ts";
 import type { TextListener } from "./text-follower.ts";
 
 /** A step in which silence is less likely than this is speech. */
@@ -50,8 +51,11 @@ export function scoredPhone(taken: Taken, judged: number, thresholds: Thresholds
     startMs: stepMs(start),
     endMs: stepMs(end),
   };
-  if (band !== "good") scored.heard = phones[bestRival(taken.features, phones.length, phone)] as string;
-  return scored;
+  if (band === "good") return scored;
+  const nBest = nBestOf(taken.features, phones);
+  const [likeliest] = nBest;
+  if (likeliest && likeliest.phone !== scored.phone) scored.heard = likeliest.phone;
+  return { ...scored, nBest };
 }
 
 /** A judged word without its phones; `judged` is the accuracy (0 to 10) of the part of it that was read. */
@@ -136,7 +140,8 @@ export class LiveJudge implements TextListener {
     this.#countSpeech(segment);
     this.#waiting = taken;
     const score = state && this.#head ? this.#head.provisional(state) : 0;
-    this.#emit({ type: "phoneme", word, index, ...this.#phoneOf(taken, score), final: false });
+    const { nBest: _, ...provisional } = this.#phoneOf(taken, score);
+    this.#emit({ type: "phoneme", word, index, ...provisional, final: false });
   }
 
   leftOut(word: number, variant: number, index: number, at: number): void {

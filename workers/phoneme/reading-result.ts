@@ -1,3 +1,4 @@
+import { pronunciationScore } from "#protocol";
 import type { ExpectedWord, ScoredPhone, ScoredWord, ScoreEvent } from "./events.ts";
 import type { Pace, PhoneJudgement } from "./head.ts";
 import { scoredPhone, scoredWord, type Taken, type WordProgress } from "./live-judge.ts";
@@ -70,14 +71,19 @@ export function readingResult(
   const scale = (value: number, factor: number): number =>
     Math.round(Math.max(0, Math.min(100, value * 10)) * factor * 10) / 10;
   const mismatch = outcome === "mismatch" || outcome === "silence" ? 0.5 : 1;
-  return {
-    type: "result",
-    outcome,
+  const parts = {
     accuracy: refined ? scale(refined.accuracy, mismatch) : 0,
     fluency: refined ? scale(refined.fluency, mismatch) : 0,
     completeness: Math.round(completeness * 1000) / 10,
+  };
+  return {
+    type: "result",
+    outcome,
+    ...parts,
     total: refined ? scale(refined.total, mismatch * completeness) : 0,
+    pronunciation: pronunciationScore(parts),
     words,
+    insertions: [],
     audioMs: reading.audioMs,
   };
 }

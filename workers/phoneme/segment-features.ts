@@ -125,11 +125,3 @@ export function segmentFeatures(history: PosteriorHistory, segment: Segment, dur
 
 /** By how much the segment's steps preferred the expected phone to the best other class, on average (log posteriors). */
 export const marginOf = (features: Float32Array, classes: number): number => features[classes + 4] as number;
-
-/** The class that the segment sounded most like, other than the expected phone and silence (the last class). */
-export function bestRival(features: Float32Array, classes: number, phone: number): number {
-  let best = phone === 0 ? 1 : 0;
-  for (let c = 0; c < classes - 1; c++)
-    if (c !== phone && (features[c] as number) > (features[best] as number)) best = c;
-  return best;
-}

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { nBestOf } from "../../workers/phoneme/n-best.ts";
+import { loadPack, type Pack } from "../../workers/phoneme/pack.ts";
+import { modelDir } from "../support/drill.ts";
+import { finalsOf, resultOf, score } from "../support/reading.ts";
+import { synthesise } from "../support/voice.ts";
+
+let pack: Pack;
+before(async () => {
+  pack = await loadPack(modelDir);
+});
+
+test("[SCORE-19] a phone below good says which phones were likeliest, and a good one does not", async () => {
+  const events = await score(
+    pack,
+    await synthesise("seven yellow umbrellas floated over"),
+    "he thinks about a thin thing",
+  );
+  const told = finalsOf(events);
+  const result = resultOf(events).words.flatMap((word) => word.phones);
+  let candidates = 0;
+  for (const { phone, band, heard, nBest, startMs, endMs } of [...told, ...result]) {
+    assert.equal(nBest !== undefined, band !== "good" && endMs > startMs, phone);
+    if (!nBest) continue;
+    candidates++;
+    const scores = nBest.map((candidate) => candidate.score);
+    assert.ok(nBest.length >= 1 && nBest.length <= 5);
+    assert.equal(scores[0], 100);
+    assert.deepEqual(
+      scores,
+      scores.toSorted((a, b) => b - a),
+    );
+    assert.equal(new Set(nBest.map((candidate) => candidate.phone)).size, nBest.length);
+    assert.ok(nBest.every((candidate) => pack.phones.includes(candidate.phone) && candidate.phone !== "SIL"));
+    assert.equal(heard, nBest[0]?.phone === phone ? undefined : nBest[0]?.phone);
+  }
+  assert.ok(candidates > 10);
+  for (const event of events) if (event.type === "phoneme" && !event.final) assert.equal(event.nBest, undefined);
+});
+
+test("[SCORE-19] candidates are those of the highest mean posterior, in percent of the first one's, without silence", () => {
+  const phones = ["AA", "B", "D", "S", "T", "TH", "Z", "SIL"];
+  const means = [-9, -4, -5, -0.2, -1.2, -0.7, -2.2, -0.1];
+  assert.deepEqual(nBestOf(Float32Array.from([...means, 7, 7]), phones), [
+    { phone: "S", score: 100 },
+    { phone: "TH", score: 61 },
+    { phone: "T", score: 37 },
+    { phone: "Z", score: 14 },
+    { phone: "B", score: 2 },
+  ]);
+  // What is no likelier than half a percent is left out.
+  assert.deepEqual(nBestOf(Float32Array.from([-9, -9, -9, -0.1, -9, -9, -9, -9]), phones), [
+    { phone: "S", score: 100 },
+  ]);
+});

@@ -1,0 +1,22 @@
+import type { PhoneCandidate } from "./events.ts";
+
+const MOST = 5;
+/** What rounds to less than 1% of the likeliest is not worth telling. */
+const LEAST = 0.5;
+
+/**
+ * The phones that a segment sounded most like, the likeliest first, five at the most. A score is the geometric mean of the
+ * phone's posterior over the segment's steps, as a percentage of the likeliest phone's. `features` start with the classes'
+ * mean log posteriors, and silence, the last class, is no candidate.
+ */
+export function nBestOf(features: Float32Array, phones: readonly string[]): PhoneCandidate[] {
+  const silence = phones.length - 1;
+  const ranked = Array.from(features.subarray(0, silence), (mean, phone) => ({ mean, phone }))
+    .sort((a, b) => b.mean - a.mean)
+    .slice(0, MOST);
+  const best = ranked[0]?.mean ?? 0;
+  return ranked
+    .map(({ mean, phone }) => ({ phone: phones[phone] as string, score: Math.exp(mean - best) * 100 }))
+    .filter(({ score }) => score >= LEAST)
+    .map(({ phone, score }) => ({ phone, score: Math.round(score) }));
+}
