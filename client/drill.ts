@@ -53,6 +53,8 @@ export type DrillEvent =
   | ({ type: "result" } & DrillResult);
 
 export type DrillTarget = { drillId: string } | { text: string };
+/** `roomId`: the microphone published in that room is the source. The others are those of `drill.start`. */
+export type DrillOptions = { roomId?: string } & Pick<CallInput<"drill.start">, "feedback" | "firstLanguage">;
 
 const RATE = 16_000;
 const FRAME_SAMPLES = 320;
@@ -114,11 +116,11 @@ export class DrillSession {
   }
 
   /**
-   * Starts judging. With `roomId` the microphone published in that room is the source, else what `feed` is given.
+   * Starts judging what `feed` is given, or a room's microphone.
    * @throws ParlanceError of drill.start, which is then the snapshot's `error` too; DRILL_BUSY while a reading goes on, which
    * is not disturbed; DRILL_NOT_RUNNING when it was cancelled meanwhile
    */
-  async start(target: DrillTarget, options: { roomId?: string } = {}): Promise<void> {
+  async start(target: DrillTarget, options: DrillOptions = {}): Promise<void> {
     const { phase } = this.#snapshot;
     if (phase === "starting" || phase === "listening" || phase === "finishing")
       throw failure("DRILL_BUSY", "This session is reading already.");
@@ -128,10 +130,11 @@ export class DrillSession {
     this.#filled = 0;
     this.#frameNumber = 0;
     this.#update({});
+    const { roomId, ...wishes } = options;
     const source: CallInput<"drill.start">["source"] =
-      options.roomId === undefined ? { kind: "socket", sampleRate: RATE } : { kind: "room", roomId: options.roomId };
+      roomId === undefined ? { kind: "socket", sampleRate: RATE } : { kind: "room", roomId };
     try {
-      const { attemptId, text, words } = await this.#link.call("drill.start", { ...target, source });
+      const { attemptId, text, words } = await this.#link.call("drill.start", { ...target, ...wishes, source });
       if (reading !== this.#reading) {
         await this.#link.call("drill.cancel", { attemptId }).catch(() => {});
         throw failure("DRILL_NOT_RUNNING", "The reading was cancelled.");

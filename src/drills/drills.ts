@@ -13,6 +13,7 @@ import {
 import { AppError } from "../lib/app-error.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Metrics } from "../lib/metrics.ts";
+import { feedbackAt } from "./feedback-pace.ts";
 import { FrameReader } from "./frame-reader.ts";
 import type {
   AttemptRepository,
@@ -131,7 +132,7 @@ export class Drills {
     running.outcome.promise.catch(() => {});
     try {
       running.stream = this.#options.scoring.open(words, source.kind === "socket" ? "pcm" : "opus", {
-        onEvent: (event) => this.#tell(running, event),
+        onEvent: feedbackAt(request.feedback, (event) => this.#tell(running, event)),
         onProgress: (judgedMs) => this.#push(running, "drill.progress", { attemptId, judgedMs }),
         onFailed: (error) => this.#fail(running, error),
       });

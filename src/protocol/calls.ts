@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type FirstLanguage, firstLanguages } from "./first-languages.ts";
 import { limits } from "./limits.ts";
 import {
   attempt,
@@ -182,6 +183,10 @@ export const calls = {
           z.strictObject({ kind: z.literal("room"), roomId: fields.id }),
         ])
         .default({ kind: "socket", sampleRate: 16_000 }),
+      /** When judgements are told: at once, all of a word's with the word, or none before the result. */
+      feedback: z.enum(["live", "word", "sentence"]).default("live"),
+      /** The learner's: its usual confusions are thought of first where sounds are about equally likely. */
+      firstLanguage: z.enum(Object.keys(firstLanguages) as [FirstLanguage, ...FirstLanguage[]]).optional(),
     }),
     z.object({ attemptId: fields.id, text: z.string(), words: z.array(expectedWord) }),
     { perSecond: 1, burst: 10 },

@@ -1,5 +1,6 @@
 export * from "./calls.ts";
 export * from "./errors.ts";
+export * from "./first-languages.ts";
 export * from "./frames.ts";
 export * from "./limits.ts";
 export * from "./models.ts";

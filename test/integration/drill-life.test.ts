@@ -14,6 +14,7 @@ import { until } from "../support/until.ts";
 
 const TEXT = "Hello world";
 const source = { kind: "socket", sampleRate: 16_000 } as const;
+const asked = { text: TEXT, feedback: "live" } as const;
 let database: Database;
 let scoring: ScoringPool;
 const pronouncer = new Lexicon({ modelDir });
@@ -51,7 +52,7 @@ async function practice(times: Partial<DrillTimes> = {}, parts: Partial<DrillsOp
 
 test("[DRILL-16] a drill without audio ends as if finished", async () => {
   const { drills, learner, names, stored } = await practice({ idleMs: 30 });
-  const { attemptId } = await drills.start(learner, { text: TEXT, source });
+  const { attemptId } = await drills.start(learner, { ...asked, source });
   await until("it ended", () => !drills.busy(learner.connectionId));
   assert.ok(names().has("drill.result"));
   const { attempt } = await drills.finish(learner, attemptId);
@@ -61,7 +62,7 @@ test("[DRILL-16] a drill without audio ends as if finished", async () => {
 
 test("[DRILL-16] a drill that never stops ends too", async () => {
   const { drills, learner, names } = await practice({ wholeMs: 100 });
-  await drills.start(learner, { text: TEXT, source });
+  await drills.start(learner, { ...asked, source });
   let number = 0;
   await until("it ended", () => {
     try {
@@ -77,7 +78,7 @@ test("[DRILL-16] a drill that never stops ends too", async () => {
 test("[DRILL-15] a connection that goes while its drill starts leaves no drill behind", async () => {
   const { drills, learner, stored } = await practice();
   const streams = scoring.openStreams;
-  const starting = drills.start(learner, { text: TEXT, source });
+  const starting = drills.start(learner, { ...asked, source });
   drills.disconnected(learner.connectionId);
   await assert.rejects(starting, { code: "UNAVAILABLE" });
   assert.deepEqual([drills.busy(learner.connectionId), scoring.openStreams, await stored()], [false, streams, []]);
@@ -87,16 +88,16 @@ test("[DRILL-21] without a microphone in the room nothing is started", async () 
   const { drills, learner } = await practice();
   const streams = scoring.openStreams;
   const room = { kind: "room", roomId: "anywhere" } as const;
-  await assert.rejects(drills.start(learner, { text: TEXT, source: room }), { code: "NO_MICROPHONE_TRACK" });
+  await assert.rejects(drills.start(learner, { ...asked, source: room }), { code: "NO_MICROPHONE_TRACK" });
   assert.deepEqual([drills.busy(learner.connectionId), scoring.openStreams], [false, streams]);
-  const { attemptId } = await drills.start(learner, { text: TEXT, source });
+  const { attemptId } = await drills.start(learner, { ...asked, source });
   drills.cancel(learner, attemptId);
 });
 
 test("[DRILL-13] a result that can't be stored is told, and said to be retryable", async () => {
   const attempts = { ...database.attempts, insert: () => Promise.reject(new Error("the disk is full")) };
   const { drills, learner, names } = await practice({}, { attempts });
-  const { attemptId } = await drills.start(learner, { text: TEXT, source });
+  const { attemptId } = await drills.start(learner, { ...asked, source });
   await assert.rejects(drills.finish(learner, attemptId), { code: "UNAVAILABLE" });
   assert.ok(names().has("drill.result"), "the learner still sees the judgement");
   assert.equal(drills.busy(learner.connectionId), false);
@@ -106,7 +107,7 @@ test("[DRILL-18] when scoring is gone for good, the drill fails with a code and 
   const own = new ScoringPool({ threads: 1, streamsPerThread: 2, modelDir, log, metrics: createMetrics() });
   await own.ready();
   const { drills, learner, pushes } = await practice({}, { scoring: own });
-  const { attemptId } = await drills.start(learner, { text: TEXT, source });
+  const { attemptId } = await drills.start(learner, { ...asked, source });
   const finished = drills.finish(learner, attemptId);
   own.close();
   await assert.rejects(finished, { code: "SCORING_UNAVAILABLE" });
@@ -118,11 +119,11 @@ test("[DRILL-18] when scoring is gone for good, the drill fails with a code and 
 
 test("[DRILL-13] closing ends the drills that run, stores what they gave, and takes no more", async () => {
   const { drills, learner, stored } = await practice();
-  await drills.start(learner, { text: TEXT, source });
+  await drills.start(learner, { ...asked, source });
   drills.frame(learner.connectionId, frameOf(0, silence(0.1)));
   await drills.close();
   await drills.close();
   assert.equal(drills.busy(learner.connectionId), false);
   assert.equal((await stored()).length, 1);
-  await assert.rejects(drills.start(learner, { text: TEXT, source }), { code: "DRAINING" });
+  await assert.rejects(drills.start(learner, { ...asked, source }), { code: "DRAINING" });
 });

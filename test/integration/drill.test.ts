@@ -3,6 +3,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DrillSession, type ParlanceError } from "#client";
 import { type ErrorCode, FRAME_EVENT } from "#protocol";
+import { feedbackAt } from "../../src/drills/feedback-pace.ts";
 import { FRAME_SAMPLES, frameOf, join, nextPush, orderFaults, sendFrames, silence } from "../support/drill.ts";
 import { type Guest, guest, startServer, type TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
@@ -132,6 +133,46 @@ test("[DRILL-23] a microphone of any rate is heard", async () => {
   session.close();
 });
 
+test("[DRILL-25] judgements come at once, with each word, or only with the result; the result is the same", async () => {
+  const { connection } = await learner();
+  const read = async (feedback: "live" | "word" | "sentence") => {
+    const session = new DrillSession(connection);
+    const events: Parameters<Parameters<typeof session.onEvent>[0]>[0][] = [];
+    session.onEvent((event) => events.push(event));
+    await session.start({ text: TEXT }, { feedback });
+    session.feed(voice);
+    const { id: _, startedAtMs: __, ...attempt } = await session.finish();
+    session.close();
+    return { events, attempt };
+  };
+  const [live, word, sentence] = [await read("live"), await read("word"), await read("sentence")];
+  assert.deepEqual(word.attempt, live.attempt);
+  assert.deepEqual(sentence.attempt, live.attempt);
+  const told = ({ events }: typeof live) => events.map(({ type, ...event }) => ({ ...event, attemptId: "", type }));
+  const finals = told(live).filter((event) => !("final" in event) || event.final);
+  assert.ok(finals.length < live.events.length);
+  assert.deepEqual(told(word), finals);
+  assert.deepEqual(told(sentence), finals.slice(-1));
+});
+
+test("[DRILL-25] the phones of a word are told together, after the word was spoken", () => {
+  const told: string[] = [];
+  const tell = feedbackAt("word", (event) => told.push(event.type));
+  const at = { band: "good" as const, score: 90, startMs: 0, endMs: 10 };
+  const phoneme = (index: number, final: boolean) =>
+    tell({ type: "phoneme", word: 0, index, phone: "AH", final, ...at });
+  const word = (index: number) => tell({ type: "word", word: index, text: "a", errorType: "none", ...at });
+  phoneme(0, false);
+  phoneme(0, true);
+  phoneme(1, false);
+  phoneme(1, true);
+  assert.deepEqual(told, []);
+  word(0);
+  assert.deepEqual(told, ["phoneme", "phoneme", "word"]);
+  word(1);
+  assert.deepEqual(told, ["phoneme", "phoneme", "word", "word"]);
+});
+
 test("[DRILL-3, DRILL-4, DRILL-6] what can't be started, each with its own code; the connection goes on", async () => {
   const { connection } = await learner();
   const start = (input: object) => connection.call("drill.start", input as { text: string });
@@ -143,6 +184,7 @@ test("[DRILL-3, DRILL-4, DRILL-6] what can't be started, each with its own code;
   await refused(start({}), "INVALID_REQUEST");
   await refused(start({ text: "hello", drillId: "x" }), "INVALID_REQUEST");
   await refused(start({ text: 7 }), "INVALID_REQUEST");
+  await refused(start({ text: "hello", feedback: "never" }), "INVALID_REQUEST");
   const other = await learner();
   const again = (input: object) => other.connection.call("drill.start", input as { text: string });
   await refused(again({ text: "hello", source: { kind: "socket", sampleRate: 44_100 } }), "AUDIO_FORMAT_UNSUPPORTED");

@@ -1,0 +1,14 @@
+/** First languages whose usual confusions are known, by the BCP 47 code that `drill.start` takes. */
+export const firstLanguages = {
+  ar: "Arabic",
+  cs: "Czech",
+  es: "Spanish",
+  hi: "Hindi",
+  ja: "Japanese",
+  ko: "Korean",
+  pt: "Portuguese",
+  ru: "Russian",
+  tr: "Turkish",
+  zh: "Mandarin",
+} as const;
+export type FirstLanguage = keyof typeof firstLanguages;
