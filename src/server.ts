@@ -8,9 +8,11 @@ import { createCluster } from "./cluster/cluster.ts";
 import type { Config } from "./config.ts";
 import { openDatabase } from "./db/database.ts";
 import { Drills } from "./drills/drills.ts";
+import { Practice } from "./drills/practice.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { chatHandlers } from "./gateway/handlers/chat.ts";
 import { drillHandlers } from "./gateway/handlers/drills.ts";
+import { practiceHandlers } from "./gateway/handlers/practice.ts";
 import { roomHandlers } from "./gateway/handlers/rooms.ts";
 import { AppError } from "./lib/app-error.ts";
 import type { Logger } from "./lib/logger.ts";
@@ -129,10 +131,12 @@ export async function createServer(config: Config, { log }: { log: Logger }): Pr
       metrics,
     });
     closers.push(() => chat.close());
+    const pronouncer = new Lexicon({ modelDir });
+    const practice = new Practice({ drills: database.drills, progress: database.progress, pronouncer });
     const drills = new Drills({
       drills: database.drills,
       attempts: database.attempts,
-      pronouncer: new Lexicon({ modelDir }),
+      pronouncer,
       scoring,
       audioTap: rooms,
       publisher,
@@ -152,6 +156,7 @@ export async function createServer(config: Config, { log }: { log: Logger }): Pr
         ...roomHandlers({ rooms, catalog }),
         ...chatHandlers({ chat }),
         ...drillHandlers(drills),
+        ...practiceHandlers(practice),
       },
       frameSink: (connectionId, bytes) => drills.frame(connectionId, bytes),
       routerRtpCapabilities: media.routerRtpCapabilities,

@@ -6,7 +6,7 @@ import { FileMigrationProvider, Migrator } from "kysely/migration";
 import type { SecretRepository, SessionRepository, UserRepository } from "../accounts/ports.ts";
 import type { ConversationRepository, OutboxRepository } from "../chat/ports.ts";
 import type { Config } from "../config.ts";
-import type { AttemptRepository, DrillRepository } from "../drills/ports.ts";
+import type { AttemptRepository, DrillRepository, ProgressRepository } from "../drills/ports.ts";
 import { AppError } from "../lib/app-error.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Metrics } from "../lib/metrics.ts";
@@ -17,6 +17,7 @@ import { lockDataDir } from "./data-dir-lock.ts";
 import { drillItems } from "./drill-items.ts";
 import { DbDrillRepository } from "./drill-repository.ts";
 import { postgresDialect } from "./postgres.ts";
+import { DbProgressRepository } from "./progress-repository.ts";
 import { DbRoomRepository } from "./room-repository.ts";
 import { DbSecretRepository } from "./secret-repository.ts";
 import { DbSessionRepository } from "./session-repository.ts";
@@ -35,6 +36,7 @@ export type Database = {
   readonly rooms: RoomRepository;
   readonly drills: DrillRepository;
   readonly attempts: AttemptRepository;
+  readonly progress: ProgressRepository;
   /** Resolves when the database answers. */
   ping(): Promise<void>;
   /** Idempotent. */
@@ -84,6 +86,7 @@ export async function openDatabase(
     rooms: new DbRoomRepository(db),
     drills,
     attempts: new DbAttemptRepository(db),
+    progress: new DbProgressRepository(db),
     async ping() {
       await sql`select 1`.execute(db);
     },

@@ -14,6 +14,29 @@ export interface AttemptRepository {
   byId(userId: string, attemptId: string): Promise<Attempt | undefined>;
 }
 
+/** Readings that began in one period. */
+export type PractisedTally = { period: number; attempts: number; audioMs: number; total: number };
+/** How often a phone was said in one period and heard as `heard` (null: as it should be), the sum of the scores, and how many were poor. */
+export type PhoneTally = {
+  period: number;
+  phone: string;
+  heard: string | null;
+  count: number;
+  scores: number;
+  poor: number;
+};
+
+/**
+ * What a learner's readings add up to; silence and other texts are no readings. Periods are numbers into `starts`, ms since
+ * 1970, never falling and not empty: each period ends where the next one begins, the last one never.
+ */
+export interface ProgressRepository {
+  /** Periods with readings, in order; `total` is their mean. */
+  practised(userId: string, starts: readonly number[]): Promise<PractisedTally[]>;
+  /** Phones that were said in the `newest` readings at the most. */
+  phones(userId: string, starts: readonly number[], newest: number): Promise<PhoneTally[]>;
+}
+
 /** A word of the sentence with its pronunciations (ARPAbet without stress, the first one canonical). */
 export type ExpectedWord = { text: string; pronunciations: string[][] };
 

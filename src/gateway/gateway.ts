@@ -70,7 +70,7 @@ export type GatewayOptions = {
 
 /** What the domains give the gateway once they are built, for which they need its `publisher` first. */
 export type Domains = {
-  handlers: HandlersOf<"room" | "chat" | "drill">;
+  handlers: HandlersOf<"room" | "chat" | "drill" | "practice">;
   frameSink: FrameSink;
   routerRtpCapabilities: Record<string, unknown>;
   /** What this node needs to take traffic. */

@@ -11,11 +11,15 @@ import {
   fields,
   iceServer,
   message,
+  phoneProgress,
+  practiceDay,
+  practiceTarget,
   publicUser,
   room,
   roster,
   rtp,
   sequencedRoomEvent,
+  timeZone,
   transport,
 } from "./models.ts";
 
@@ -213,6 +217,31 @@ export const calls = {
     "One attempt with every phone.",
     z.strictObject({ attemptId: fields.id }),
     z.object({ attempt }),
+  ),
+
+  "practice.progress": call(
+    "How one's practice goes, by the days of one's own calendar: what was done on which day, and how each sound went. Readings of silence or of something else don't count.",
+    z.strictObject({ timeZone, days: z.int().min(1).max(limits.progressDays).default(30) }),
+    z.object({
+      /** Days in a row with practice, up to today, or to yesterday while today has none. */
+      streakDays: z.int(),
+      /** The range's first day and its last, which is today. */
+      firstDay: z.string(),
+      today: z.string(),
+      /** Days with practice, the oldest first. */
+      days: z.array(practiceDay),
+      /** First days of the equal periods, 14 at the most, by which `phones` tells how it went over time; the last may not be over. */
+      periods: z.array(z.string()),
+      /** The worst first. */
+      phones: z.array(phoneProgress),
+    }),
+    { perSecond: 1, burst: 10 },
+  ),
+  "practice.list": call(
+    "What to practise next: the sounds that went worst in the last 60 days, where there is enough to tell, with sentences and words that are full of them.",
+    nothing,
+    z.object({ targets: z.array(practiceTarget) }),
+    { perSecond: 1, burst: 10 },
   ),
 } as const;
 

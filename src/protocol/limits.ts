@@ -23,6 +23,10 @@ export const limits = {
   /** Audio of one attempt. */
   attemptMs: 120_000,
   historyPage: 100,
+  /** Days that one look at the progress covers. */
+  progressDays: 366,
+  /** Attempts whose sounds are counted in it, the newest ones. */
+  progressAttempts: 1_000,
   /** Bytes of one page of messages or conversations: it ends early to stay below, so that no page alone makes a slow reader. */
   chatPageBytes: 49_152,
   /** Conversations in one page. */

@@ -249,3 +249,57 @@ export type AttemptSummary = z.infer<typeof attemptSummary>;
 
 /** The words a drill expects, so that a page can lay out its phoneme lane before the first sound. */
 export const expectedWord = z.object({ text: z.string(), phones: z.array(z.string()) });
+
+/** A day of the learner's calendar. */
+const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/);
+/** A name of the IANA time zone database that this runtime knows. */
+export const timeZone = z
+  .string()
+  .max(64)
+  .regex(/^[A-Za-z][\w+-]*(\/[\w+-]+)*$/)
+  .refine(isTimeZone, "an IANA time zone, such as Europe/Prague");
+function isTimeZone(name: string): boolean {
+  try {
+    return Boolean(new Intl.DateTimeFormat("en", { timeZone: name }));
+  } catch {
+    return false;
+  }
+}
+
+/** What was practised on one day: attempts in which the sentence was read, their audio, and their mean total. */
+export const practiceDay = z.object({ day, attempts: z.int(), audioMs: ms, total: score });
+export type PracticeDay = z.infer<typeof practiceDay>;
+
+/** How one sound went, over all that was said of it in the range. */
+export const phoneProgress = z.object({
+  phone: z.string(),
+  /** How often it was said. */
+  count: z.int(),
+  /** Mean score. */
+  score,
+  /** How often it was judged poor. */
+  poor: z.int(),
+  /** Mean score of the range's newer half less that of its older half; null where one of them has too little to tell. */
+  change: z.number().nullable(),
+  /** What was heard instead, the most frequent first. */
+  heard: z.array(z.object({ phone: z.string(), count: z.int() })),
+  /** By period of the range; periods without the sound are left out. */
+  points: z.array(z.object({ period: z.int(), count: z.int(), score })),
+});
+export type PhoneProgress = z.infer<typeof phoneProgress>;
+
+/** A sound to work on, and what to read for it. */
+export const practiceTarget = z.object({
+  phone: z.string(),
+  count: z.int(),
+  score,
+  /** What was heard instead most often. */
+  heard: z.string().nullable(),
+  /** Everyday words with the sound. */
+  words: z.array(z.string()),
+  /** Words that differ in nothing but the sound and what was heard instead. */
+  pairs: z.array(z.tuple([z.string(), z.string()])),
+  /** The practice sentences that are fullest of it. */
+  drills: z.array(drillItem),
+});
+export type PracticeTarget = z.infer<typeof practiceTarget>;
