@@ -99,7 +99,7 @@ export class Practice {
     }
     ranked.sort((a, b) => b.share - a.share);
     const words = await this.#everydayPhones();
-    const pairs = rival === null ? [] : minimalPairs(words, phone, rival).slice(0, PAIRS_OF_TARGET);
+    const pairs = rival === null ? [] : spread(minimalPairs(words, phone, rival), PAIRS_OF_TARGET);
     const paired = new Set(pairs.map(([word]) => word));
     const others = [...words].filter(([word, phones]) => phones.includes(phone) && !paired.has(word));
     return {
