@@ -4,6 +4,7 @@ export * from "./first-languages.ts";
 export * from "./frames.ts";
 export * from "./limits.ts";
 export * from "./models.ts";
+export * from "./phone-symbols.ts";
 export * from "./pronunciation-score.ts";
 export * from "./pushes.ts";
 export * from "./rest.ts";

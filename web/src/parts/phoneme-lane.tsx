@@ -1,7 +1,7 @@
 import { memo, useEffect, useRef } from "react";
 import type { DrillPhone, DrillWord } from "#client";
 import type { Band } from "#protocol";
-import { exampleOf, ipa } from "../phone-symbols.ts";
+import { exampleOf, ipa } from "#protocol";
 
 /** Each band has a shape of its own, so that no judgement hangs on colour. */
 const marks: Record<Band, { sign: string; word: string }> = {
