@@ -25,7 +25,8 @@ const QUIET = 4;
 /** One speaker's past: the running mean and, per layer, a ring of the inputs that its convolution looks back to. */
 export class AcousticState {
   readonly mean: Float32Array;
-  readonly rings: Float32Array[];
+  /** Per layer its ring's places, each a view of one step's input. */
+  readonly rings: Float32Array[][];
   frames: number;
   step = 0;
   /** Set before a run: the step is digital silence, which says nothing about the microphone's level. */
@@ -34,9 +35,15 @@ export class AcousticState {
   constructor(shape: AcousticShape) {
     this.mean = Float32Array.from(shape.prior);
     this.frames = shape.priorFrames;
-    this.rings = shape.dilations.map((dilation, layer) => new Float32Array(2 * dilation * widthOf(shape, layer)));
+    this.rings = shape.dilations.map((dilation, layer) =>
+      rowsOf(new Float32Array(2 * dilation * widthOf(shape, layer)), widthOf(shape, layer)),
+    );
   }
 }
+
+/** Views of `data`'s rows. They are made once and kept: made anew for each copy, they would be most of the garbage. */
+const rowsOf = (data: Float32Array, width: number): Float32Array[] =>
+  Array.from({ length: data.length / width }, (_, row) => data.subarray(row * width, (row + 1) * width));
 
 const widthOf = (shape: AcousticShape, layer: number): number => (layer === 0 ? STEP_MELS : shape.channels);
 
@@ -59,6 +66,10 @@ export class AcousticModel {
   readonly #taps: Float32Array;
   readonly #meanOut: Float32Array;
   readonly #fresh: Float32Array;
+  /** Views of `#meanOut` and `#fresh`: a speaker's new mean, and per layer the new input for its ring. */
+  readonly #newMeans: Float32Array[];
+  readonly #newInputs: Float32Array[][];
+  readonly #inputs: Float32Array[];
   readonly #tapSize: number;
   readonly #freshSize: number;
   readonly #bound: (Bound | undefined)[] = [];
@@ -77,6 +88,15 @@ export class AcousticModel {
     this.#taps = new Float32Array(maxBatch * this.#tapSize);
     this.#fresh = new Float32Array(maxBatch * this.#freshSize);
     this.logPosteriors = new Float32Array(maxBatch * classes);
+    this.#inputs = rowsOf(this.#mel, STEP_MELS);
+    this.#newMeans = rowsOf(this.#meanOut, MELS);
+    this.#newInputs = rowsOf(this.#fresh, this.#freshSize).map((row) => {
+      let at = 0;
+      return shape.dilations.map((_, layer) => {
+        at += widthOf(shape, layer);
+        return row.subarray(at - widthOf(shape, layer), at);
+      });
+    });
   }
 
   newState(): AcousticState {
@@ -85,42 +105,39 @@ export class AcousticModel {
 
   /** Where to write the two log-mel frames of the batch's speaker `row` before `run`. */
   input(row: number): Float32Array {
-    return this.#mel.subarray(row * STEP_MELS, (row + 1) * STEP_MELS);
+    return this.#inputs[row] as Float32Array;
   }
 
   /** Advances each state by one step; the posteriors of `states[i]` are then row i of `logPosteriors`. */
   async run(states: AcousticState[]): Promise<void> {
-    const { maxFrames, dilations } = this.#shape;
-    for (const [row, state] of states.entries()) {
+    const { maxFrames } = this.#shape;
+    for (let row = 0; row < states.length; row++) {
+      const state = states[row] as AcousticState;
       this.#mean.set(state.mean, row * MELS);
       this.#rate[2 * row] = state.mute ? 0 : 1 / Math.min(state.frames + 1, maxFrames);
       this.#rate[2 * row + 1] = state.mute ? 0 : 1 / Math.min(state.frames + 2, maxFrames);
       if (state.mute)
         for (let i = 0; i < STEP_MELS; i++) this.#mel[row * STEP_MELS + i] = (state.mean[i % MELS] as number) - QUIET;
       let at = row * this.#tapSize;
-      for (const [layer, dilation] of dilations.entries()) {
-        const width = widthOf(this.#shape, layer);
-        const ring = state.rings[layer] as Float32Array;
-        const older = (state.step % (2 * dilation)) * width;
-        const newer = ((state.step + dilation) % (2 * dilation)) * width;
-        this.#taps.set(ring.subarray(older, older + width), at);
-        this.#taps.set(ring.subarray(newer, newer + width), at + width);
-        at += 2 * width;
+      for (const ring of state.rings) {
+        // The oldest place is the one that this step's input will take.
+        const older = ring[state.step % ring.length] as Float32Array;
+        const newer = ring[(state.step + ring.length / 2) % ring.length] as Float32Array;
+        this.#taps.set(older, at);
+        this.#taps.set(newer, at + older.length);
+        at += 2 * older.length;
       }
     }
     const { feeds, fetches } = this.#bind(states.length);
     await this.#session.run(feeds, fetches);
-    for (const [row, state] of states.entries()) {
-      state.mean.set(this.#meanOut.subarray(row * MELS, (row + 1) * MELS));
+    for (let row = 0; row < states.length; row++) {
+      const state = states[row] as AcousticState;
+      const newInputs = this.#newInputs[row] as Float32Array[];
+      state.mean.set(this.#newMeans[row] as Float32Array);
       if (!state.mute) state.frames = Math.min(state.frames + 2, maxFrames);
-      let at = row * this.#freshSize;
-      for (const [layer, dilation] of dilations.entries()) {
-        const width = widthOf(this.#shape, layer);
-        (state.rings[layer] as Float32Array).set(
-          this.#fresh.subarray(at, at + width),
-          (state.step % (2 * dilation)) * width,
-        );
-        at += width;
+      for (let layer = 0; layer < newInputs.length; layer++) {
+        const ring = state.rings[layer] as Float32Array[];
+        (ring[state.step % ring.length] as Float32Array).set(newInputs[layer] as Float32Array);
       }
       state.step++;
     }
