@@ -16,6 +16,8 @@ type Check = { name: string; look: (config: Config) => Promise<Omit<Finding, "na
 const usage = "check [--json]: looks at this host with the settings of the environment";
 const TURN_LIMIT_MS = 8_000;
 const quiet = createLogger("silent");
+const voiceRemedy =
+  "Install espeak-ng, or set PARLANCE_REFERENCE_VOICES to voices of its list (espeak-ng --voices) or to off.";
 
 /** What each part needs to work here; a look that throws is a failure with the check's remedy. */
 const checks: Check[] = [
@@ -41,6 +43,11 @@ const checks: Check[] = [
     look: lookAtTurn,
     remedy:
       "Is coturn running, are its ports open, and is its static-auth-secret PARLANCE_TURN_SECRET? See coturn/turnserver.conf.",
+  },
+  {
+    name: "reference voice",
+    look: lookAtReferenceVoice,
+    remedy: voiceRemedy,
   },
   { name: "speech model", look: lookAtModel, remedy: "Set PARLANCE_MODEL_DIR to a language pack, such as models/en." },
 ];
@@ -237,6 +244,22 @@ async function relayedAddress(iceServers: RTCIceServer[], url: string): Promise<
     clearTimeout(timer);
     connection.close();
   }
+}
+
+/** Lets each configured voice say a word. The page does without where there is none. */
+async function lookAtReferenceVoice(config: Config): Promise<Omit<Finding, "name">> {
+  const names = config.PARLANCE_REFERENCE_VOICES;
+  if (names.length === 0) return { status: "off", detail: "turned off" };
+  const { EspeakVoice } = await import("../src/phonemes/espeak-voice.ts");
+  const voice = await EspeakVoice.find(names);
+  if (!voice)
+    return {
+      status: "warn",
+      detail: `none of ${names.join(", ")}: nothing can be played as an example`,
+      remedy: voiceRemedy,
+    };
+  for (const language of voice.languages) await voice.speak({ text: "one" }, { language, speed: 1 });
+  return { status: "ok", detail: `espeak-ng speaks ${voice.languages.join(", ")}` };
 }
 
 /** Loads the pack and runs it on two seconds of silence. */

@@ -9,13 +9,14 @@ export const routes = {
   signIn: ["POST", "/api/sessions"],
   refresh: ["POST", "/api/sessions/refresh"],
   signOut: ["DELETE", "/api/sessions"],
+  referenceAudio: ["GET", "/api/reference-audio"],
   ban: ["POST", "/api/bans"],
   unban: ["DELETE", "/api/bans"],
   kick: ["POST", "/api/kicks"],
 } as const satisfies Record<EndpointName, readonly [string, string]>;
 
 /**
- * One REST request.
+ * One REST request. Optional fields are left out rather than undefined.
  * @throws ParlanceError with the server's code, or UNAVAILABLE when no answer of its shape came
  */
 export async function request<E extends EndpointName>(
@@ -30,9 +31,15 @@ export async function request<E extends EndpointName>(
   if (accessToken) headers.authorization = `Bearer ${accessToken}`;
   const init: RequestInit = { method, headers };
   if (method !== "GET") init.body = JSON.stringify(input);
+  const address = new URL(path, url);
+  if (method === "GET")
+    for (const [name, value] of Object.entries(input)) address.searchParams.set(name, String(value));
   let reply: Reply<EndpointReply<E>>;
   try {
-    reply = (await (await fetch(new URL(path, url), init)).json()) as Reply<EndpointReply<E>>;
+    const response = await fetch(address, init);
+    if (response.headers.get("content-type") === "audio/wav")
+      return new Uint8Array(await response.arrayBuffer()) as EndpointReply<E>;
+    reply = (await response.json()) as Reply<EndpointReply<E>>;
   } catch {
     throw new ParlanceError({ code: "UNAVAILABLE", message: "The server could not be reached.", retryable: true });
   }

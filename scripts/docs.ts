@@ -11,6 +11,7 @@ import {
   limits,
   PROTOCOL_VERSION,
   pushes,
+  wavFile,
 } from "#protocol";
 import { settings } from "../src/config.ts";
 import * as models from "../src/protocol/models.ts";
@@ -95,8 +96,10 @@ function referencePage(): string {
     [
       `### ${method} ${path}`,
       `${summary} ${needs[auth]}`,
-      schemaBlock("Body", request, "input"),
-      schemaBlock("Data", reply, "output"),
+      schemaBlock(method === "GET" ? "Query" : "Body", request, "input"),
+      reply === wavFile
+        ? "Data: a WAV file instead of JSON, `audio/wav`, 16-bit mono PCM."
+        : schemaBlock("Data", reply, "output"),
     ].join("\n\n"),
   );
   const definitions = Object.entries(models).flatMap(([name, model]) =>
@@ -155,7 +158,7 @@ function defaultOf(name: string): string {
   if (words) return words;
   const { fallback } = settings[name as keyof typeof settings];
   if (fallback === undefined) return "–";
-  return Array.isArray(fallback) ? "none" : `\`${fallback}\``;
+  return Array.isArray(fallback) && fallback.length === 0 ? "none" : `\`${fallback}\``;
 }
 
 function allowedBy(name: string): string {

@@ -104,6 +104,11 @@ export const settings = {
     200,
   ),
   PARLANCE_MODEL_DIR: setting("Language pack folder.", z.string().min(1), "models/en"),
+  PARLANCE_REFERENCE_VOICES: setting(
+    "espeak-ng voices for reference audio, comma-separated, one for each language, which is the voice's name up to its first hyphen; `off` for none. Without espeak-ng there are none either.",
+    list.transform((names) => names.filter((name) => name !== "off")),
+    ["en-us", "es"],
+  ),
   PARLANCE_DRAIN_MS: setting("How long running drills and calls may go on after SIGTERM.", count(0, 3_600_000), 10_000),
 } as const;
 

@@ -9,6 +9,7 @@ import type { Config } from "./config.ts";
 import { openDatabase } from "./db/database.ts";
 import { Drills } from "./drills/drills.ts";
 import { Practice } from "./drills/practice.ts";
+import { ReferenceAudio } from "./drills/reference-audio.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { chatHandlers } from "./gateway/handlers/chat.ts";
 import { drillHandlers } from "./gateway/handlers/drills.ts";
@@ -18,6 +19,7 @@ import { AppError } from "./lib/app-error.ts";
 import type { Logger } from "./lib/logger.ts";
 import { createMetrics } from "./lib/metrics.ts";
 import { MediaWorkers } from "./media/media.ts";
+import { EspeakVoice } from "./phonemes/espeak-voice.ts";
 import { Lexicon } from "./phonemes/lexicon.ts";
 import { ScoringPool } from "./phonemes/pool.ts";
 import { iceServers } from "./rooms/ice-servers.ts";
@@ -158,6 +160,7 @@ export async function createServer(config: Config, { log }: { log: Logger }): Pr
         ...drillHandlers(drills),
         ...practiceHandlers(practice),
       },
+      referenceAudio: new ReferenceAudio(await EspeakVoice.find(config.PARLANCE_REFERENCE_VOICES)),
       frameSink: (connectionId, bytes) => drills.frame(connectionId, bytes),
       routerRtpCapabilities: media.routerRtpCapabilities,
       readiness: {

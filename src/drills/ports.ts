@@ -96,3 +96,20 @@ export interface AudioTap {
     onPacket: (payload: Uint8Array, rtp: { sequenceNumber: number; timestamp: number }) => void,
   ): Promise<() => void>;
 }
+
+/** What a reference voice is asked for: text as it is written, or phones (ARPAbet without stress). */
+export type Utterance = { text: string } | { phones: string[] };
+
+export type WavFile = Uint8Array<ArrayBuffer>;
+
+/** A voice that says how it should sound, such as a speech synthesiser of the system. */
+export interface ReferenceVoice {
+  /** Languages (ISO 639) that it speaks. */
+  readonly languages: readonly string[];
+  /**
+   * Resolves to a WAV file, 16-bit mono PCM with true lengths in its head. `speed` is 0.5 to 1, `language` one of `languages`.
+   * @throws AppError TEXT_TOO_LONG past `limits.referenceMs` of audio, INVALID_REQUEST for a phone that it lacks, TIMEOUT, or
+   * UNAVAILABLE when it failed
+   */
+  speak(what: Utterance, manner: { language: string; speed: number }): Promise<WavFile>;
+}

@@ -18,7 +18,7 @@ import { GuardedApp } from "./guarded-app.ts";
 import type { HandlersOf } from "./handler.ts";
 import { sessionHandlers } from "./handlers/session.ts";
 import { authenticateHandshake } from "./handshake.ts";
-import { HttpSide } from "./http-side.ts";
+import { HttpSide, type HttpSideOptions } from "./http-side.ts";
 import { type HubMetrics, hubMetrics } from "./hub-metrics.ts";
 import { HubPublisher } from "./hub-publisher.ts";
 import { lenientParser } from "./lenient-parser.ts";
@@ -75,6 +75,7 @@ export type Domains = {
   routerRtpCapabilities: Record<string, unknown>;
   /** What this node needs to take traffic. */
   readiness: Record<string, ReadinessCheck>;
+  referenceAudio: HttpSideOptions["referenceAudio"];
 };
 
 /** Sockets, REST and the page on one port. One per process: socket.io patches its adapter globally for uWebSockets.js. */
@@ -200,6 +201,7 @@ export class Gateway {
           if (this.#draining) throw new AppError("DRAINING");
         },
       },
+      referenceAudio: domains.referenceAudio,
       addressOf: (res, req) => this.#addressOf(res, req),
       webRoot,
     });

@@ -15,6 +15,8 @@ const HEADERS = [
 export class HttpExchange {
   readonly method: string;
   readonly path: string;
+  /** Without the question mark, still encoded. */
+  readonly query: string;
   readonly headers: Partial<Record<(typeof HEADERS)[number], string>> = {};
   readonly #res: HttpResponse;
   #done = false;
@@ -23,6 +25,7 @@ export class HttpExchange {
     this.#res = res;
     this.method = req.getMethod().toUpperCase();
     this.path = req.getUrl();
+    this.query = req.getQuery() ?? "";
     for (const name of HEADERS) {
       const value = req.getHeader(name);
       if (value !== "") this.headers[name] = value;
@@ -52,7 +55,7 @@ export class HttpExchange {
   }
 
   /** Answers once; a second answer, or one to a client that left, is dropped. */
-  respond(status: number, headers: Record<string, string>, body: string | Buffer = ""): void {
+  respond(status: number, headers: Record<string, string>, body: string | Uint8Array = ""): void {
     if (this.#done) return;
     this.#done = true;
     this.#res.cork(() => {
@@ -79,6 +82,7 @@ const reasons: Record<number, string> = {
   413: "Payload Too Large",
   429: "Too Many Requests",
   500: "Internal Server Error",
+  501: "Not Implemented",
   503: "Service Unavailable",
   504: "Gateway Timeout",
 };

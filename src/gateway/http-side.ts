@@ -13,6 +13,7 @@ import {
 } from "#protocol";
 import type { Accounts, Identity } from "../accounts/accounts.ts";
 import type { Config } from "../config.ts";
+import type { ReferenceAudio } from "../drills/reference-audio.ts";
 import { AppError } from "../lib/app-error.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Rate, RateLimiter } from "../lib/rate-limiter.ts";
@@ -27,6 +28,8 @@ import { StaticFiles } from "./static-files.ts";
 /** Requests of one address, all endpoints together: a whole school behind one address still gets in. */
 const REST_RATE: Rate = { perSecond: 50, burst: 200 };
 const READINESS_LIMIT_MS = 2_000;
+/** Reference audio of one user: a lesson's words one after the other, but no copy of the voice. */
+const REFERENCE_RATE: Rate = { perSecond: 2, burst: 20 };
 const SIGN_INS = new Set<EndpointName>(["signInAsGuest", "signUp", "signIn"]);
 
 export type HttpSideOptions = {
@@ -38,6 +41,7 @@ export type HttpSideOptions = {
   registry: Registry;
   limiter: RateLimiter;
   readiness: Record<string, ReadinessCheck>;
+  referenceAudio: Pick<ReferenceAudio, "languages" | "speak">;
   addressOf: (res: HttpResponse, req: HttpRequest) => string;
   webRoot: string;
 };
@@ -55,7 +59,7 @@ export class HttpSide {
   readonly #byRoute: ReadonlyMap<string, EndpointName>;
 
   constructor(options: HttpSideOptions) {
-    const { accounts, config, nodeId } = options;
+    const { accounts, config, nodeId, referenceAudio } = options;
     this.#options = options;
     this.#byRoute = new Map(
       Object.entries(endpoints).map(([name, { method, path }]) => [`${method} ${path}`, name as EndpointName]),
@@ -66,6 +70,7 @@ export class HttpSide {
         guests: config.PARLANCE_GUESTS,
         accounts: config.PARLANCE_ACCOUNTS,
         nodeId,
+        referenceLanguages: [...referenceAudio.languages],
       }),
       signInAsGuest: (input) => accounts.signInAsGuest(input),
       signUp: (input) => accounts.signUp(input),
@@ -74,6 +79,10 @@ export class HttpSide {
       signOut: async (_, identity) => {
         await accounts.signOut(identity);
         return {};
+      },
+      referenceAudio: (input, { user }) => {
+        this.#limit("reference", user.id, REFERENCE_RATE);
+        return referenceAudio.speak(input);
       },
       ban: async (input, { user }) => {
         await accounts.ban(user, input);
@@ -141,7 +150,8 @@ export class HttpSide {
     const code = reply.ok ? "OK" : reply.error.code;
     this.#options.metrics.rest.inc({ name: name ?? "unknown", code });
     this.#options.log.debug({ requestId: request.id, endpoint: name, code }, "REST request");
-    sendReply(exchange, reply, cors);
+    if (reply.ok && reply.data instanceof Uint8Array) sendWav(exchange, reply.data, cors);
+    else sendReply(exchange, reply, cors);
   }
 
   async #answer<E extends EndpointName>(name: E, exchange: HttpExchange, address: string): Promise<unknown> {
@@ -149,7 +159,8 @@ export class HttpSide {
     const perMinute = this.#options.config.PARLANCE_SIGN_INS_PER_MINUTE;
     if (SIGN_INS.has(name)) this.#limit("signIn", address, { perSecond: perMinute / 60, burst: perMinute });
     const { auth, request, method } = endpoints[name];
-    const input = method === "GET" ? {} : readJson(await exchange.body(limits.restBodyBytes), exchange);
+    const input =
+      method === "GET" ? readQuery(exchange.query) : readJson(await exchange.body(limits.restBodyBytes), exchange);
     const parsed = parseRequest(request, input) as EndpointRequest<E>;
     let identity: Identity | undefined;
     if (auth !== "none") {
@@ -160,8 +171,8 @@ export class HttpSide {
     return this.#actions[name](parsed, identity as Identity);
   }
 
-  #limit(scope: "rest" | "signIn", address: string, rate: Rate): void {
-    const retryAfterMs = this.#options.limiter.take(`${scope} ${address}`, rate);
+  #limit(scope: "rest" | "signIn" | "reference", who: string, rate: Rate): void {
+    const retryAfterMs = this.#options.limiter.take(`${scope} ${who}`, rate);
     if (retryAfterMs === 0) return;
     this.#options.metrics.rateLimited.inc({ scope });
     throw new AppError("RATE_LIMITED", undefined, { retryAfterMs });
@@ -195,6 +206,15 @@ function bearer(exchange: HttpExchange): string {
   return token;
 }
 
+/** @throws AppError INVALID_REQUEST for a name that is there twice */
+function readQuery(query: string): Record<string, string> {
+  const pairs = [...new URLSearchParams(query)];
+  const values = Object.fromEntries(pairs);
+  if (Object.keys(values).length < pairs.length)
+    throw new AppError("INVALID_REQUEST", undefined, { path: "", problem: "each parameter once" });
+  return values;
+}
+
 function readJson(body: string, exchange: HttpExchange): unknown {
   if (body === "") return {};
   if (!/^application\/json\b/i.test(exchange.headers["content-type"] ?? ""))
@@ -211,6 +231,21 @@ function sendReply(exchange: HttpExchange, reply: Reply<unknown>, headers: Recor
   const retry: Record<string, string> =
     typeof retryAfterMs === "number" ? { "retry-after": String(Math.ceil(retryAfterMs / 1_000)) } : {};
   sendJson(exchange, reply.ok ? 200 : errors[reply.error.code].status, reply, { ...headers, ...retry });
+}
+
+function sendWav(exchange: HttpExchange, wav: Uint8Array, headers: Record<string, string>): void {
+  exchange.respond(
+    200,
+    {
+      "content-type": "audio/wav",
+      // The same words always sound the same; shared caches must not keep what a user reads.
+      "cache-control": "private, max-age=86400",
+      "x-content-type-options": "nosniff",
+      ...headers,
+      vary: "Origin, Authorization",
+    },
+    wav,
+  );
 }
 
 function sendJson(

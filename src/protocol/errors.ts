@@ -78,6 +78,13 @@ export const errors = {
     message: "Publish a microphone in the room first.",
   },
 
+  REFERENCE_VOICE_UNAVAILABLE: {
+    number: 520,
+    status: 501,
+    retryable: false,
+    message: "This server has no voice for this language.",
+  },
+
   INTERNAL: { number: 900, status: 500, retryable: true, message: "Something went wrong on the server." },
   UNAVAILABLE: { number: 901, status: 503, retryable: true, message: "A part of the service is unreachable." },
   TIMEOUT: { number: 902, status: 504, retryable: true, message: "No answer in time." },

@@ -18,6 +18,10 @@ export const limits = {
   drillWords: 60,
   /** Samples in one drill.frame at 16 kHz: 20 ms is usual, 100 ms at the most. */
   frameSamples: 1_600,
+  /** Phones that the reference voice says at once. */
+  referencePhones: 40,
+  /** The longest reference audio. */
+  referenceMs: 120_000,
   /** How far audio may run ahead of the clock, in ms of audio; `speed: "max"` clients wait for `drill.progress`. */
   audioAheadMs: 10_000,
   /** Audio of one attempt. */

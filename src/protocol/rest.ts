@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { limits } from "./limits.ts";
 import { fields, user } from "./models.ts";
 
 function endpoint<
@@ -11,6 +12,9 @@ function endpoint<
 }
 const nothing = z.strictObject({});
 
+/** The reply of an endpoint that answers with a WAV file (16-bit mono PCM of the rate that its head names) instead of JSON. */
+export const wavFile = z.instanceof(Uint8Array);
+
 export const signedIn = z.object({
   user,
   accessToken: z.string(),
@@ -19,7 +23,9 @@ export const signedIn = z.object({
 });
 export type SignedIn = z.infer<typeof signedIn>;
 
-/** Every REST endpoint: JSON in, a `Reply` out with the error's HTTP status. `auth` is a bearer access token. */
+/**
+ * Every REST endpoint: JSON in (GET: query parameters), a `Reply` out with the error's HTTP status. `auth` is a bearer access token.
+ */
 export const endpoints = {
   serverInfo: endpoint(
     "What this server offers before anybody signs in.",
@@ -27,7 +33,14 @@ export const endpoints = {
     "/api/info",
     "none",
     nothing,
-    z.object({ protocolVersion: z.int(), guests: z.boolean(), accounts: z.boolean(), nodeId: z.string() }),
+    z.object({
+      protocolVersion: z.int(),
+      guests: z.boolean(),
+      accounts: z.boolean(),
+      nodeId: z.string(),
+      /** Languages (ISO 639) in which `GET /api/reference-audio` speaks; none where no voice is installed. */
+      referenceLanguages: z.array(z.string()),
+    }),
   ),
   signInAsGuest: endpoint(
     "A user with a name and nothing else.",
@@ -68,6 +81,27 @@ export const endpoints = {
     "user",
     nothing,
     nothing,
+  ),
+  referenceAudio: endpoint(
+    "How it should sound: a word, a sentence or phones, said by the server's voice. Give either `text` or `phones` (ARPAbet, separated by spaces; a consonant by itself is said with a short vowel).",
+    "GET",
+    "/api/reference-audio",
+    "user",
+    z.strictObject({
+      text: fields.wellFormed.max(limits.drillText).optional(),
+      phones: z
+        .string()
+        .regex(/^[A-Z]{1,2}( [A-Z]{1,2})*$/, "ARPAbet without stress, separated by spaces")
+        .max(limits.referencePhones * 3)
+        .optional(),
+      language: z
+        .string()
+        .regex(/^[a-z]{2,3}$/, "a language of ISO 639")
+        .default("en"),
+      /** 1 is a calm reading, 0.5 half as fast. */
+      speed: z.coerce.number<number>().min(0.5).max(1).default(1),
+    }),
+    wavFile,
   ),
   ban: endpoint(
     "Bans a user: connections close at once on every node, tokens stop working.",

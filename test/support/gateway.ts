@@ -5,6 +5,7 @@ import { loadTokenKeys } from "../../src/accounts/token-keys.ts";
 import { Tokens } from "../../src/accounts/tokens.ts";
 import { parseConfig } from "../../src/config.ts";
 import type { Database } from "../../src/db/database.ts";
+import { ReferenceAudio } from "../../src/drills/reference-audio.ts";
 import { type Domains, Gateway } from "../../src/gateway/gateway.ts";
 import { AppError } from "../../src/lib/app-error.ts";
 import { createMetrics, type Metrics } from "../../src/lib/metrics.ts";
@@ -76,6 +77,7 @@ export async function startGateway(env: Record<string, string> = {}, parts: Gate
     frameSink: () => {},
     routerRtpCapabilities: { codecs: [] },
     readiness: {},
+    referenceAudio: new ReferenceAudio(undefined),
     ...domains,
     handlers: { ...absent, ...handlers } as Domains["handlers"],
   });
