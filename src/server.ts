@@ -19,6 +19,7 @@ import { AppError } from "./lib/app-error.ts";
 import type { Logger } from "./lib/logger.ts";
 import { createMetrics } from "./lib/metrics.ts";
 import { MediaWorkers } from "./media/media.ts";
+import { coach } from "./phonemes/coach.ts";
 import { EspeakVoice } from "./phonemes/espeak-voice.ts";
 import { Lexicon } from "./phonemes/lexicon.ts";
 import { ScoringPool } from "./phonemes/pool.ts";
@@ -139,6 +140,7 @@ export async function createServer(config: Config, { log }: { log: Logger }): Pr
       drills: database.drills,
       attempts: database.attempts,
       pronouncer,
+      coach,
       scoring,
       audioTap: rooms,
       publisher,

@@ -5,6 +5,7 @@ import {
   type CallRequest,
   type DrillResult,
   errors,
+  type FirstLanguage,
   limits,
   type Publisher,
   type PushName,
@@ -18,6 +19,7 @@ import { FrameReader } from "./frame-reader.ts";
 import type {
   AttemptRepository,
   AudioTap,
+  Coach,
   DrillRepository,
   Pronouncer,
   ScoreEvent,
@@ -29,6 +31,7 @@ export type DrillsOptions = {
   drills: DrillRepository;
   attempts: AttemptRepository;
   pronouncer: Pronouncer;
+  coach: Coach;
   scoring: Scoring;
   audioTap: AudioTap;
   publisher: Publisher;
@@ -58,6 +61,7 @@ type Running = {
   readonly drillId: string | null;
   readonly text: string;
   readonly startedAtMs: number;
+  readonly firstLanguage: FirstLanguage | undefined;
   readonly frames: FrameReader | null;
   stream: ScoringStream;
   samples: number;
@@ -119,6 +123,7 @@ export class Drills {
       drillId: request.drillId ?? null,
       text,
       startedAtMs: Date.now(),
+      firstLanguage: request.firstLanguage,
       frames: source.kind === "socket" ? new FrameReader() : null,
       stream: closedStream,
       samples: 0,
@@ -253,7 +258,7 @@ export class Drills {
     const { attemptId } = running;
     switch (event.type) {
       case "phoneme": {
-        const { type: _, ...phone } = event;
+        const { type: _, ...phone } = this.#options.coach.heardBy(running.firstLanguage, event);
         this.#push(running, "drill.phoneme", { attemptId, ...phone });
         break;
       }
@@ -264,7 +269,7 @@ export class Drills {
       }
       case "result": {
         const { type: _, ...result } = event;
-        this.#complete(running, result);
+        this.#complete(running, this.#options.coach.explained(running.firstLanguage, result));
         break;
       }
       default:

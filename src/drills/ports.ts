@@ -1,4 +1,12 @@
-import type { Attempt, AttemptSummary, DrillItem, DrillResult, PushPayload } from "#protocol";
+import type {
+  Attempt,
+  AttemptSummary,
+  DrillItem,
+  DrillResult,
+  FirstLanguage,
+  PhoneCandidate,
+  PushPayload,
+} from "#protocol";
 import type { AppError } from "../lib/app-error.ts";
 
 export interface DrillRepository {
@@ -82,6 +90,17 @@ export interface ScoringStream {
 export interface Scoring {
   /** @throws AppError SCORING_UNAVAILABLE when every thread is full or none works */
   open(words: ExpectedWord[], source: "pcm" | "opus", listener: ScoringListener): ScoringStream;
+}
+
+/** Tells learners what to do about sounds that were not good; made by the phonemes folder. */
+export interface Coach {
+  /** Puts the usual confusions of the learner's first language first among candidates that are about equally likely. */
+  heardBy<P extends { phone: string; heard?: string | undefined; nBest?: PhoneCandidate[] | undefined }>(
+    firstLanguage: FirstLanguage | undefined,
+    judged: P,
+  ): P;
+  /** The result with feedback on the phones below good. */
+  explained(firstLanguage: FirstLanguage | undefined, result: DrillResult): DrillResult;
 }
 
 /** Listens in on the microphone that a connection publishes in a room; made by the rooms. */

@@ -146,8 +146,18 @@ export const errorType = z.enum(["none", "omission", "mispronunciation"]);
 export const phoneCandidate = z.object({ phone: z.string(), score });
 export type PhoneCandidate = z.infer<typeof phoneCandidate>;
 
-/** What about a sound can differ from another: for consonants the first three, for vowels the others. */
-export const phoneFeature = z.enum(["voicing", "place", "manner", "height", "backness", "rounding", "length", "glide"]);
+/** What about a sound can differ from another: place, manner and voicing of consonants, the others of vowels. */
+export const phoneFeature = z.enum([
+  "voicing",
+  "place",
+  "manner",
+  "height",
+  "backness",
+  "rounding",
+  "length",
+  "glide",
+  "rhoticity",
+]);
 export type PhoneFeature = z.infer<typeof phoneFeature>;
 
 /** What to do about a phone that was not good. */

@@ -6,6 +6,7 @@ import type { Database } from "../../src/db/database.ts";
 import { Drills, type DrillsOptions, type DrillTimes, type Learner } from "../../src/drills/drills.ts";
 import { AppError } from "../../src/lib/app-error.ts";
 import { createMetrics } from "../../src/lib/metrics.ts";
+import { coach } from "../../src/phonemes/coach.ts";
 import { Lexicon } from "../../src/phonemes/lexicon.ts";
 import { ScoringPool } from "../../src/phonemes/pool.ts";
 import { embeddedDatabase, silent as log, storedGuest } from "../support/database.ts";
@@ -39,7 +40,7 @@ async function practice(times: Partial<DrillTimes> = {}, parts: Partial<DrillsOp
   };
   const audioTap = { tap: () => Promise.reject(new AppError("NO_MICROPHONE_TRACK")) };
   const drills = new Drills({
-    ...{ drills: database.drills, attempts: database.attempts, pronouncer, scoring, audioTap, publisher },
+    ...{ drills: database.drills, attempts: database.attempts, pronouncer, coach, scoring, audioTap, publisher },
     ...{ log, metrics: createMetrics(), times },
     ...parts,
   });

@@ -155,6 +155,22 @@ test("[DRILL-25] judgements come at once, with each word, or only with the resul
   assert.deepEqual(told(sentence), finals.slice(-1));
 });
 
+test("[DRILL-26, SCORE-22] a result says what to do about the sounds that were not good, and is stored with it", async () => {
+  const { connection } = await learner();
+  const session = new DrillSession(connection);
+  await session.start({ text: TEXT }, { firstLanguage: "es" });
+  session.feed(await synthesise("Please fall Stella and ask her to ring bees kings"));
+  const attempt = await session.finish();
+  session.close();
+  assert.equal(attempt.outcome, "scored");
+  const phones = attempt.words.flatMap((word) => word.phones.filter(({ startMs, endMs }) => endMs > startMs));
+  const low = phones.filter(({ band }) => band !== "good");
+  assert.ok(low.length > 0);
+  for (const { phone, feedback } of low) assert.ok((feedback?.hint.length ?? 0) > 0, phone);
+  assert.ok(phones.every(({ band, feedback }) => band !== "good" || feedback === undefined));
+  assert.deepEqual((await connection.call("drill.attempt", { attemptId: attempt.id })).attempt, attempt);
+});
+
 test("[DRILL-25] the phones of a word are told together, after the word was spoken", () => {
   const told: string[] = [];
   const tell = feedbackAt("word", (event) => told.push(event.type));
@@ -173,7 +189,7 @@ test("[DRILL-25] the phones of a word are told together, after the word was spok
   assert.deepEqual(told, ["phoneme", "phoneme", "word", "word"]);
 });
 
-test("[DRILL-3, DRILL-4, DRILL-6] what can't be started, each with its own code; the connection goes on", async () => {
+test("[DRILL-3, DRILL-4, DRILL-6, DRILL-26] what can't be started, each with its own code; the connection goes on", async () => {
   const { connection } = await learner();
   const start = (input: object) => connection.call("drill.start", input as { text: string });
   await refused(start({ text: "" }), "TEXT_EMPTY");
@@ -185,6 +201,7 @@ test("[DRILL-3, DRILL-4, DRILL-6] what can't be started, each with its own code;
   await refused(start({ text: "hello", drillId: "x" }), "INVALID_REQUEST");
   await refused(start({ text: 7 }), "INVALID_REQUEST");
   await refused(start({ text: "hello", feedback: "never" }), "INVALID_REQUEST");
+  await refused(start({ text: "hello", firstLanguage: "xx" }), "INVALID_REQUEST");
   const other = await learner();
   const again = (input: object) => other.connection.call("drill.start", input as { text: string });
   await refused(again({ text: "hello", source: { kind: "socket", sampleRate: 44_100 } }), "AUDIO_FORMAT_UNSUPPORTED");

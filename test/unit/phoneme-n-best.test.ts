@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { nBestOf } from "../../workers/phoneme/n-best.ts";
+import { isClear, nBestOf } from "../../workers/phoneme/n-best.ts";
 import { loadPack, type Pack } from "../../workers/phoneme/pack.ts";
 import { modelDir } from "../support/drill.ts";
 import { finalsOf, resultOf, score } from "../support/reading.ts";
@@ -53,4 +53,26 @@ test("[SCORE-19] candidates are those of the highest mean posterior, in percent 
   assert.deepEqual(nBestOf(Float32Array.from([-9, -9, -9, -0.1, -9, -9, -9, -9]), phones), [
     { phone: "S", score: 100 },
   ]);
+});
+
+test("[SCORE-24] a phone that was clearly heard is fair at the least", async () => {
+  assert.equal(isClear([{ phone: "TH", score: 100 }], "TH"), true);
+  const drifting = [
+    { phone: "TH", score: 100 },
+    { phone: "S", score: 20 },
+    { phone: "T", score: 5 },
+  ];
+  assert.equal(isClear(drifting, "TH"), true);
+  assert.equal(isClear([...drifting, { phone: "F", score: 1 }], "TH"), false);
+  assert.equal(isClear(drifting, "S"), false);
+  assert.equal(isClear([], "TH"), false);
+
+  // With every score below the limits, only what was clearly heard keeps a text's phones from red.
+  const strict = { good: 200, poor: 200, mispronounced: 200 };
+  const manifest = { ...pack.manifest, thresholds: strict, resultThresholds: strict };
+  const text = "the birch canoe slid on the smooth planks";
+  const events = await score({ ...pack, manifest }, await synthesise(text), text);
+  const judged = [...finalsOf(events), ...resultOf(events).words.flatMap((word) => word.phones)];
+  for (const { phone, band, nBest = [] } of judged) assert.equal(band, isClear(nBest, phone) ? "fair" : "poor", phone);
+  assert.ok(judged.some(({ band }) => band === "fair") && judged.some(({ band }) => band === "poor"));
 });

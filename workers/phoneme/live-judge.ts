@@ -1,6 +1,6 @@
 import type { ExpectedWord, ScoredPhone, ScoredWord, ScoreEvent } from "./events.ts";
 import type { Head, PhoneJudgement, PhoneState } from "./head.ts";
-import { nBestOf } from "./n-best.ts";
+import { isClear, nBestOf } from "./n-best.ts";
 import type { PackManifest, Thresholds } from "./pack.ts";
 import type { ReadPhone } from "./refiner.ts";
 import { type PosteriorHistory, type Segment, segmentFeatures } from "./segment-features.ts";
@@ -42,20 +42,15 @@ const stepMs = (step: number): number => Math.max(0, Math.round(20 * step + 7.5)
 /** A judged phone as it is told; `judged` is its score from 0 to 2. */
 export function scoredPhone(taken: Taken, judged: number, thresholds: Thresholds, phones: string[]): ScoredPhone {
   const score = Math.round(Math.max(0, Math.min(100, judged * 50)) * 10) / 10;
-  const band = score >= thresholds.good ? "good" : score >= thresholds.poor ? "fair" : "poor";
-  const { phone, start, end } = taken.segment;
-  const scored: ScoredPhone = {
-    phone: phones[phone] as string,
-    score,
-    band,
-    startMs: stepMs(start),
-    endMs: stepMs(end),
-  };
-  if (band === "good") return scored;
+  const { phone: id, start, end } = taken.segment;
+  const phone = phones[id] as string;
+  const times = { startMs: stepMs(start), endMs: stepMs(end) };
+  if (score >= thresholds.good) return { phone, score, band: "good", ...times };
   const nBest = nBestOf(taken.features, phones);
+  const band = score >= thresholds.poor || isClear(nBest, phone) ? "fair" : "poor";
   const [likeliest] = nBest;
-  if (likeliest && likeliest.phone !== scored.phone) scored.heard = likeliest.phone;
-  return { ...scored, nBest };
+  const heard = likeliest && likeliest.phone !== phone ? { heard: likeliest.phone } : {};
+  return { phone, score, band, ...times, ...heard, nBest };
 }
 
 /** A judged word without its phones; `judged` is the accuracy (0 to 10) of the part of it that was read. */
