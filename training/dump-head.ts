@@ -1,19 +1,21 @@
-// Usage: node training/dump-head.ts SPEECH_DIR WORK_DIR POSTERIORS OUT_PREFIX SEED
+// Usage: node training/dump-head.ts SPEECH_DIR WORK_DIR POSTERIORS OUT_PREFIX SEED [REVIEW_POSTERIORS]
 // Runs the serving scorer over stored held-out posteriors and writes what the head is trained on: OUT_PREFIX.f32 (a
 // row of features per phone that was taken) and OUT_PREFIX.json. Besides the true text each sentence may be read
 // against a text with a word too many, with phones exchanged, or against another sentence altogether: there the
-// phones that were not said are known to be wrong.
+// phones that were not said are known to be wrong. With posteriors of the model that hears a whole reading,
+// OUT_PREFIX.review.f32 has the same phones, in the same places, as these describe them.
 import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { PhoneTrace } from "../workers/phoneme/live-judge.ts";
 import type { PackManifest } from "../workers/phoneme/pack.ts";
 import { paceOf } from "../workers/phoneme/reading-result.ts";
-import { featureCount } from "../workers/phoneme/segment-features.ts";
+import { featureCount, segmentFeatures } from "../workers/phoneme/segment-features.ts";
 import { SentenceScorer } from "../workers/phoneme/sentence.ts";
 import { type Indexed, PHONES, phonesOf, readIndex, readSentences, type Sentence } from "./corpus.ts";
 import { randomFrom } from "./random.ts";
 
-const [speechDir = "", workDir = "", posteriorFile = "", outPrefix = "", seed = "1"] = process.argv.slice(2);
+const [speechDir = "", workDir = "", posteriorFile = "", outPrefix = "", seed = "1", reviewFile] =
+  process.argv.slice(2);
 const SILENCE = PHONES.length - 1;
 
 /** [expected, said]: exchanges that learners make. The audio holds `said`, so a text that expects `expected` is wrong there. */
@@ -91,12 +93,13 @@ function other(): Text {
 const width = featureCount(PHONES.length);
 const out = openSync(`${outPrefix}.f32`, "w");
 const posteriors = openSync(posteriorFile, "r");
+const review = reviewFile ? { file: openSync(reviewFile, "r"), out: openSync(`${outPrefix}.review.f32`, "w") } : null;
 const sequences: unknown[] = [];
 let rows = 0;
 const lost: Record<string, [number, number]> = {};
 const delays: number[] = [];
 
-function dump(entry: Indexed, sentence: Sentence, text: Text, logp: Float32Array): void {
+function dump(entry: Indexed, sentence: Sentence, text: Text, logp: Float32Array, reviewed: Float32Array): void {
   const phones: (PhoneTrace & { hasNext: boolean })[] = [];
   let openPhone: (PhoneTrace & { hasNext: boolean }) | undefined;
   const scorer = new SentenceScorer(
@@ -122,6 +125,7 @@ function dump(entry: Indexed, sentence: Sentence, text: Text, logp: Float32Array
   if (phones.length === 0) return;
   if (text.kind === "true") for (const phone of phones) delays.push(phone.at - phone.end);
   for (const phone of phones) writeSync(out, new Uint8Array(phone.features.buffer));
+  if (review) for (const row of describe(reviewed, phones, text)) writeSync(review.out, new Uint8Array(row.buffer));
   const id = (word: number, index: number): number => {
     const phone = text.words[word]?.[index];
     return phone === undefined ? SILENCE : PHONES.indexOf(phone);
@@ -146,18 +150,39 @@ function dump(entry: Indexed, sentence: Sentence, text: Text, logp: Float32Array
   rows += phones.length;
 }
 
+/** The features of the same phones in other posteriors of the whole sentence. */
+function describe(logp: Float32Array, phones: PhoneTrace[], text: Text): Float32Array[] {
+  const classes = PHONES.length;
+  const at = (step: number, phone: number): number => logp[step * classes + phone] as number;
+  const posteriors = { classes, oldest: 0, steps: logp.length / classes, at };
+  return phones.map(({ word, index, start, end }, i) => {
+    const ids = (text.words[word] as string[]).map((phone) => PHONES.indexOf(phone));
+    const place = {
+      gap: Math.max(0, start - (phones[i - 1]?.end ?? 0)),
+      wordStart: index === 0,
+      wordEnd: index === ids.length - 1,
+    };
+    return segmentFeatures(posteriors, { phone: ids[index] as number, start, end, ...place }, manifest.durations);
+  });
+}
+
+function read(file: number, entry: Indexed): Float32Array {
+  const logp = new Float32Array(entry.steps * PHONES.length);
+  readSync(file, new Uint8Array(logp.buffer), 0, logp.byteLength, entry.labelStep * PHONES.length * 4);
+  return logp;
+}
+
 for (const [i, entry] of readIndex(workDir).entries()) {
   if (!entry.scored) break;
   const sentence = scored[i] as Sentence;
-  const logp = new Float32Array(entry.steps * PHONES.length);
-  readSync(posteriors, new Uint8Array(logp.buffer), 0, logp.byteLength, entry.labelStep * PHONES.length * 4);
-  dump(entry, sentence, trueText(sentence), logp);
-  if (random() < 0.3) dump(entry, sentence, inserted(sentence), logp);
-  if (random() < 0.5) dump(entry, sentence, exchanged(sentence), logp);
-  if (random() < 0.2) dump(entry, sentence, other(), logp);
+  const logp = read(posteriors, entry);
+  const reviewed = review ? read(review.file, entry) : logp;
+  dump(entry, sentence, trueText(sentence), logp, reviewed);
+  if (random() < 0.3) dump(entry, sentence, inserted(sentence), logp, reviewed);
+  if (random() < 0.5) dump(entry, sentence, exchanged(sentence), logp, reviewed);
+  if (random() < 0.2) dump(entry, sentence, other(), logp, reviewed);
 }
-closeSync(out);
-closeSync(posteriors);
+for (const file of [out, posteriors, review?.file, review?.out]) if (file !== undefined) closeSync(file);
 writeFileSync(`${outPrefix}.json`, JSON.stringify({ width, sequences }));
 delays.sort((a, b) => a - b);
 const at = (share: number): number => (delays[Math.floor(share * (delays.length - 1))] ?? 0) * 20;

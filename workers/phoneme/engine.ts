@@ -4,6 +4,7 @@ import type { PhoneTrace } from "./live-judge.ts";
 import { DIGITAL_SILENCE, LogMelStream, MELS, SAMPLE_RATE } from "./log-mel.ts";
 import type { Pack } from "./pack.ts";
 import { QuietVoice } from "./quiet-voice.ts";
+import { type Review, ReviewModel } from "./review.ts";
 import { SentenceScorer } from "./sentence.ts";
 
 export type { ExpectedWord, ScoreEvent } from "./events.ts";
@@ -12,7 +13,7 @@ export type { ExpectedWord, ScoreEvent } from "./events.ts";
 export interface ScoringStream {
   /** Takes audio (16 kHz mono, any length). Ignored after `end`. Throws a RangeError past five minutes of audio that waits. */
   push(pcm: Int16Array): void;
-  /** The audio is over: the remaining finals, words and the result follow from `step`, or at once where nothing waits. */
+  /** The audio is over: the remaining finals, words and the result follow from `step`, or at once where nothing waits and nothing is to be reviewed. */
   end(): void;
   /** Drops the stream without further events. */
   close(): void;
@@ -29,8 +30,11 @@ const MOST_PENDING = 300 * SAMPLE_RATE;
 class Stream implements ScoringStream {
   readonly state: AcousticState;
   readonly scorer: SentenceScorer;
+  /** What is kept for the whole reading's review, where the pack has a model for that. */
+  readonly review: Review | null;
   readonly #delay: number;
   readonly #silent: Float32Array;
+  readonly #onOver: (stream: Stream) => void;
   readonly #onClose: (stream: Stream) => void;
   readonly #mels = new LogMelStream();
   readonly #step = new Float32Array(STEP_MELS);
@@ -51,11 +55,15 @@ class Stream implements ScoringStream {
   constructor(
     state: AcousticState,
     scorer: SentenceScorer,
+    review: Review | null,
     delay: number,
     silent: Float32Array,
+    onOver: (stream: Stream) => void,
     onClose: (stream: Stream) => void,
   ) {
     this.#silent = silent;
+    this.review = review;
+    this.#onOver = onOver;
     this.state = state;
     this.scorer = scorer;
     this.#delay = delay;
@@ -81,7 +89,7 @@ class Stream implements ScoringStream {
   end(): void {
     if (this.#ended || this.closed) return;
     this.#ended = true;
-    if (!this.prepare()) this.finish();
+    if (!this.prepare()) this.#settle();
   }
 
   close(): void {
@@ -128,6 +136,7 @@ class Stream implements ScoringStream {
     this.state.mute = this.#step.every((value) => value < DIGITAL_SILENCE);
     this.#mute.push(this.state.mute);
     if (!this.state.mute) this.#quiet.lift(target);
+    if (this.#flush < 0) this.review?.keep(target, this.state.mute);
   }
 
   /** Takes the model's output for the step that `copyStep` gave. */
@@ -140,11 +149,18 @@ class Stream implements ScoringStream {
       if (this.#mute.shift()) this.scorer.push(this.#silent, 0);
       else this.scorer.push(logp, offset);
     }
-    if (this.#ended && !this.prepare()) this.finish();
+    if (this.#ended && !this.prepare()) this.#settle();
   }
 
+  #settle(): void {
+    this.scorer.settle();
+    if (this.review && this.review.steps > 0) this.#onOver(this);
+    else this.finish();
+  }
+
+  /** Tells the result, once the reading has been reviewed. */
   finish(): void {
-    this.scorer.finish(Math.round((this.#heard * 1000) / SAMPLE_RATE));
+    this.scorer.finish(Math.round((this.#heard * 1000) / SAMPLE_RATE), this.review);
     this.close();
   }
 }
@@ -157,13 +173,17 @@ class Stream implements ScoringStream {
 export class ScoringEngine {
   readonly #pack: Pack;
   readonly #model: AcousticModel;
+  readonly #review: ReviewModel | null;
   readonly #streams = new Set<Stream>();
+  /** Readings that are over and are being reviewed, one after the other. */
+  readonly #over: Stream[] = [];
   /** Log posteriors of a step that is silence for certain. */
   readonly #silent: Float32Array;
 
   constructor(pack: Pack, options: { maxBatch?: number } = {}) {
     this.#pack = pack;
     this.#model = new AcousticModel(pack.session, pack.manifest.acoustic, pack.phones.length, options.maxBatch ?? 32);
+    this.#review = pack.review && new ReviewModel(pack.review.session, pack.review.shape, pack.phones.length);
     this.#silent = new Float32Array(pack.phones.length).fill(Math.log(0.01 / (pack.phones.length - 1)));
     this.#silent[pack.phones.length - 1] = Math.log(0.99);
   }
@@ -185,15 +205,39 @@ export class ScoringEngine {
   ): ScoringStream {
     const scorer = new SentenceScorer(words, this.#pack.manifest, trace ? null : this.#pack, onEvent, trace);
     const { delay } = this.#pack.manifest.acoustic;
-    const stream = new Stream(this.#model.newState(), scorer, delay, this.#silent, (closed) =>
-      this.#streams.delete(closed),
+    const stream = new Stream(
+      this.#model.newState(),
+      scorer,
+      trace ? null : (this.#review?.open() ?? null),
+      delay,
+      this.#silent,
+      (over) => this.#over.push(over),
+      (closed) => this.#streams.delete(closed),
     );
     this.#streams.add(stream);
     return stream;
   }
 
-  /** Runs one batch over the streams that have a step ready, the longest unserved first; false when none has. Not to be called again before it resolves. */
+  /**
+   * Runs one batch over the streams that have a step ready, the longest unserved first, and reviews some more of one reading
+   * that is over; false when there was nothing to do. Not to be called again before it resolves.
+   */
   async step(): Promise<boolean> {
+    const stepped = await this.#runBatch();
+    return (await this.#reviewSome()) || stepped;
+  }
+
+  async #reviewSome(): Promise<boolean> {
+    const stream = this.#over[0];
+    if (!stream) return false;
+    const more = !stream.closed && (await stream.review?.advance());
+    if (more) return true;
+    this.#over.shift();
+    if (!stream.closed) stream.finish();
+    return true;
+  }
+
+  async #runBatch(): Promise<boolean> {
     const batch: Stream[] = [];
     for (const stream of this.#streams) {
       if (batch.length === this.#model.maxBatch) break;

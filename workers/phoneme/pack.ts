@@ -5,6 +5,7 @@ import { type AcousticShape, openSession } from "./acoustic.ts";
 import { Head } from "./head.ts";
 import type { StoredTensors } from "./nets.ts";
 import { Refiner, type StoredRefiner } from "./refiner.ts";
+import type { ReviewShape } from "./review.ts";
 import { type DurationNorm, featureCount } from "./segment-features.ts";
 
 /** Scores (0 to 100) from which a phone is good or fair, and below which a word counts as mispronounced. */
@@ -21,6 +22,8 @@ export interface PackManifest {
   /** The acoustic model's classes in order: ARPAbet without stress, SIL last. */
   phones: string[];
   acoustic: AcousticShape;
+  /** Of the model that hears a whole reading at its end (review.onnx); packs may do without. */
+  review?: ReviewShape;
   durations: DurationNorm;
   /** For what is told while the sentence is read. */
   thresholds: Thresholds;
@@ -35,6 +38,7 @@ export interface Pack {
   phones: string[];
   manifest: PackManifest;
   session: InferenceSession;
+  review: { session: InferenceSession; shape: ReviewShape } | null;
   head: Head;
   refiner: Refiner;
 }
@@ -47,6 +51,9 @@ function checkManifest(manifest: PackManifest): void {
   const limits = [manifest.thresholds, manifest.resultThresholds].flatMap((t) => [t?.good, t?.poor, t?.mispronounced]);
   const numbers = [...limits, acoustic?.delay, acoustic?.maxFrames];
   if (!numbers.every(Number.isFinite)) throw new Error("thresholds or the acoustic shape are missing");
+  const review = manifest.review;
+  if (review && ![...(review.prior ?? []), review.priorFrames, review.reach].every(Number.isFinite))
+    throw new Error("the review model's shape is broken");
   if (durations?.mean?.length !== phones.length || durations.deviation?.length !== phones.length)
     throw new Error("durations must hold one value per phone");
 }
@@ -65,7 +72,10 @@ export async function loadPack(dir: string): Promise<Pack> {
       features,
     );
     const session = await openSession(join(dir, "acoustic.onnx"));
-    return { phones: manifest.phones, manifest, session, head, refiner };
+    const review = manifest.review
+      ? { session: await openSession(join(dir, "review.onnx")), shape: manifest.review }
+      : null;
+    return { phones: manifest.phones, manifest, session, review, head, refiner };
   } catch (error) {
     throw new Error(`language pack ${dir}: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,

@@ -5,7 +5,7 @@ import { scoredPhone, scoredWord, type Taken, type WordProgress } from "./live-j
 import { outcomeOf } from "./outcome.ts";
 import type { PackManifest } from "./pack.ts";
 import type { RefinedScores, Refiner } from "./refiner.ts";
-import { marginOf, type Segment } from "./segment-features.ts";
+import { marginOf, type Posteriors, type Segment, segmentFeatures } from "./segment-features.ts";
 
 /** A reading that is over. */
 export interface Reading {
@@ -18,6 +18,8 @@ export interface Reading {
   /** Steps that were speech, and those of them inside the taken phones. */
   speechSteps: number;
   alignedSpeech: number;
+  /** What was made of the whole reading once it was over; null where the pack has no model for that. */
+  review: Posteriors | null;
   audioMs: number;
 }
 
@@ -48,23 +50,29 @@ function refinedWords(reading: Reading, refined: RefinedScores | null, manifest:
   }));
 }
 
+/** The taken phones as the review describes them. */
+function reviewed({ taken, review }: Reading, { durations }: PackManifest): Taken[] {
+  if (!review) return [...taken];
+  return taken.map((phone) => ({ ...phone, features: segmentFeatures(review, phone.segment, durations) }));
+}
+
 /** What a whole reading comes to: its phones and words judged anew, the sentence's scores and its outcome. Without a refiner every score is 0. */
 export function readingResult(
   reading: Reading,
   manifest: PackManifest,
   refiner: Refiner | null,
 ): Extract<ScoreEvent, { type: "result" }> {
-  const { taken } = reading;
+  const taken = reviewed(reading, manifest);
   const pace = taken.length > 0 ? paceOf(taken.map(({ segment }) => segment)) : null;
-  const refined = pace && refiner ? refiner.judge([...taken], pace) : null;
-  const words = refinedWords(reading, refined, manifest);
+  const refined = pace && refiner ? refiner.judge(taken, pace) : null;
+  const words = refinedWords({ ...reading, taken }, refined, manifest);
   const spoken = words.filter((word) => word.errorType !== "omission").length;
   const completeness = spoken / words.length;
   const outcome = outcomeOf({
     speechSteps: reading.speechSteps,
     alignedSpeech: reading.alignedSpeech,
     scores: reading.judged.map((phone) => phone.score),
-    margins: taken.map(({ features }) => marginOf(features, manifest.phones.length)),
+    margins: reading.taken.map(({ features }) => marginOf(features, manifest.phones.length)),
     omittedPhones: reading.progress.reduce((sum, word) => sum + word.omitted, 0),
     omitted: words.map((word) => word.errorType === "omission"),
   });

@@ -1,5 +1,13 @@
+/** Log posteriors of one stream's steps [oldest, steps). */
+export interface Posteriors {
+  readonly classes: number;
+  readonly oldest: number;
+  readonly steps: number;
+  at(step: number, phone: number): number;
+}
+
 /** Log posteriors of the last steps of one stream, in a ring. */
-export class PosteriorHistory {
+export class PosteriorHistory implements Posteriors {
   /** Steps kept: 5.12 s, longer than a phone that is still being said. */
   static readonly CAPACITY = 256;
   readonly classes: number;
@@ -62,7 +70,7 @@ const LOWEST = -9;
  * model was, how long the phone and the pause before it were, and where in the word it stands.
  * After the feature vectors of Hu et al. 2015 (goodness of pronunciation) and the corpus's README.
  */
-export function segmentFeatures(history: PosteriorHistory, segment: Segment, durations: DurationNorm): Float32Array {
+export function segmentFeatures(history: Posteriors, segment: Segment, durations: DurationNorm): Float32Array {
   const { classes } = history;
   const { phone } = segment;
   const start = Math.max(segment.start, history.oldest);

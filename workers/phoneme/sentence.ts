@@ -4,7 +4,7 @@ import { LiveJudge, type PhoneTrace, SPEECH } from "./live-judge.ts";
 import type { PackManifest } from "./pack.ts";
 import { readingResult } from "./reading-result.ts";
 import type { Refiner } from "./refiner.ts";
-import { PosteriorHistory } from "./segment-features.ts";
+import { PosteriorHistory, type Posteriors } from "./segment-features.ts";
 import { TextFollower } from "./text-follower.ts";
 
 /** What judges phones: at their end and at the sentence's end. */
@@ -44,6 +44,7 @@ export class SentenceScorer {
   readonly #judge: LiveJudge;
   readonly #silence: number;
   #speechSteps = 0;
+  #settled = false;
   #done = false;
 
   /** `judges` is null only where training dumps features: every score is then 0. Throws an Error for a phone that the pack lacks. */
@@ -72,12 +73,19 @@ export class SentenceScorer {
     this.#follower.advance(logp, offset);
   }
 
-  /** Settles what is left and emits the result. `audioMs` is the length of the audio. */
-  finish(audioMs: number): void {
-    if (this.#done) return;
-    this.#done = true;
+  /** The audio is over: emits the finals and words that are left. */
+  settle(): void {
+    if (this.#settled) return;
+    this.#settled = true;
     this.#follower.finish();
     this.#judge.finish();
+  }
+
+  /** Settles what is left and emits the result. `audioMs` is the length of the audio; `review` is what was made of all of it once it was over. */
+  finish(audioMs: number, review: Posteriors | null = null): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.settle();
     const { taken, judged, progress, alignedSpeech } = this.#judge;
     const reading = {
       words: this.#words,
@@ -86,6 +94,7 @@ export class SentenceScorer {
       progress,
       speechSteps: this.#speechSteps,
       alignedSpeech,
+      review,
       audioMs,
     };
     this.#emit(readingResult(reading, this.#manifest, this.#judges?.refiner ?? null));
