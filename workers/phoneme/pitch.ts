@@ -1,0 +1,273 @@
+import { HOP, SAMPLE_RATE, WINDOW } from "./log-mel.ts";
+
+/** What a voice did, a value per frame of 10 ms; frame n is centred on sample 160 n + 200, as the log-mel's is. */
+export interface VoiceTrack {
+  /** Fundamental frequency, 0 where there is no voice. */
+  hz: Float32Array;
+  /** Energy below about 500 Hz in dB of full scale. */
+  level: Float32Array;
+}
+
+const DECIMATION = 8;
+const RATE = SAMPLE_RATE / DECIMATION;
+const STEP = HOP / DECIMATION;
+/** Frequencies that are looked for: deep men to small children. */
+const LOWEST_HZ = 65;
+const HIGHEST_HZ = 520;
+const SHORTEST_LAG = Math.floor(RATE / HIGHEST_HZ);
+const LONGEST_LAG = Math.ceil(RATE / LOWEST_HZ);
+/** Samples that are compared with those a lag later: 14 ms for the highest voices to 30 ms for the lowest. */
+const windowFor = (lag: number): number => 24 + Math.round(1.2 * lag);
+/** Lags to either side that tell what lies between two of them. */
+const REACH = 3;
+/** Samples that a frame looks at. */
+const SPAN = windowFor(LONGEST_LAG + REACH) + LONGEST_LAG + REACH;
+/** The decimating filter: a windowed sinc, -6 dB at 500 Hz. */
+const TAPS = 65;
+const MIDDLE = (TAPS - 1) / 2;
+const CUTOFF_HZ = 500;
+/** The first frame's middle sample at the low rate. */
+const CENTRE = WINDOW / 2 / DECIMATION;
+/** Frames that are followed (two minutes): what comes later has no pitch. */
+const MOST_FRAMES = 12_000;
+/** Candidates for a frame's period; the state after the last is "no voice". */
+const CANDIDATES = 3;
+const STATES = CANDIDATES + 1;
+
+/** Periods less alike than this are none. */
+const LEAST_LIKENESS = 0.25;
+
+// Costs of a path as in Boersma, "Accurate short-term analysis of the fundamental frequency" (1993).
+/** How alike a period and the next must be, beside the unvoiced choice. */
+const VOICING_THRESHOLD = 0.58;
+/** What a candidate an octave lower is worth less: of equal ones the highest is the voice. */
+const OCTAVE_COST = 0.04;
+const OCTAVE_JUMP_COST = 0.45;
+const VOICE_CHANGE_COST = 0.14;
+/** What lies further below the loudest so far is not looked at. */
+const QUIET_DB = 35;
+/** Below this nothing is a voice: a bit or two of noise. */
+const SILENT_DB = -75;
+
+const filter = Float64Array.from({ length: TAPS }, (_, i) => {
+  const t = i - MIDDLE;
+  const angle = (2 * Math.PI * CUTOFF_HZ * t) / SAMPLE_RATE;
+  const hann = 0.5 + 0.5 * Math.cos((2 * Math.PI * t) / (TAPS + 1));
+  return (t === 0 ? 1 : Math.sin(angle) / angle) * hann;
+});
+const gain = filter.reduce((a, b) => a + b, 0) * 32768;
+for (let i = 0; i < TAPS; i++) filter[i] = (filter[i] as number) / gain;
+
+const span = new Float64Array(SPAN);
+/** The energy of all that comes before each sample of `span`. */
+const energies = new Float64Array(SPAN + 1);
+const likeness = new Float64Array(LONGEST_LAG + REACH + 1);
+const found = { hz: new Float64Array(CANDIDATES), strength: new Float64Array(CANDIDATES) };
+
+/** Parts of a lag at which a peak is looked for, and the windowed sincs that give the likeness there. */
+const PARTS = [-0.75, -0.5, -0.25, 0, 0.25, 0.5, 0.75];
+const between = PARTS.map((part) =>
+  Float64Array.from({ length: 2 * REACH + 1 }, (_, i) => {
+    const x = Math.PI * (i - REACH - part);
+    return x === 0 ? 1 : (Math.sin(x) / x) * (0.5 + 0.5 * Math.cos(x / (REACH + 1)));
+  }),
+);
+
+/** Doubles an array when `index` is past its end. */
+function roomFor<T extends Float32Array | Uint8Array>(values: T, index: number): T {
+  if (index < values.length) return values;
+  const larger = new (values.constructor as new (length: number) => T)(2 * values.length);
+  larger.set(values);
+  return larger;
+}
+
+/**
+ * Follows a voice's pitch while it speaks, by normalised cross-correlation of the audio below 500 Hz and the cheapest path
+ * through each frame's best periods (Talkin 1995, Boersma 1993). Audio is not kept; a minute costs 100 kB.
+ */
+export class PitchTracker {
+  /** Samples at 16 kHz that the filter still needs; the first counts for those before it. */
+  readonly #line = new Float64Array(TAPS + HOP);
+  #held = 0;
+  /** The newest samples at the low rate, from the next frame's first on. */
+  readonly #low = new Float64Array(SPAN);
+  #filled = 0;
+  /** Low-rate samples still to drop, or where negative to put before the first, until the next frame's first. */
+  #skip = CENTRE - (SPAN >> 1);
+  #dcIn = 0;
+  #dcOut = 0;
+  #loudest = SILENT_DB;
+  #frames = 0;
+  #hz = new Float32Array(CANDIDATES * 128);
+  #level = new Float32Array(128);
+  /** For each state of a frame the state before it on its best path. */
+  #from = new Uint8Array(STATES * 128);
+  /** Costs of the best paths to the states of the newest frame. */
+  #cost = new Float64Array(STATES);
+  #next = new Float64Array(STATES);
+
+  constructor() {
+    // The first frames reach back to before the first sample: there lies silence.
+    this.#filled = Math.max(0, -this.#skip);
+    this.#skip = Math.max(0, this.#skip);
+  }
+
+  /** Takes 16 kHz mono samples of any number. */
+  push(pcm: Int16Array): void {
+    const [first] = pcm;
+    if (this.#held === 0 && first !== undefined) {
+      this.#line.fill(first);
+      this.#held = MIDDLE;
+      this.#dcIn = first / 32768;
+    }
+    for (let from = 0; from < pcm.length && this.#frames < MOST_FRAMES; ) {
+      const count = Math.min(pcm.length - from, this.#line.length - this.#held);
+      for (let i = 0; i < count; i++) this.#line[this.#held + i] = pcm[from + i] as number;
+      from += count;
+      this.#held += count;
+      let at = 0;
+      for (; at + TAPS <= this.#held; at += DECIMATION) this.#take(this.#filtered(at));
+      this.#line.copyWithin(0, at, this.#held);
+      this.#held -= at;
+    }
+  }
+
+  /** The track of all that was pushed. The audio may go on afterwards. */
+  track(): VoiceTrack {
+    const hz = new Float32Array(this.#frames);
+    let state = 0;
+    for (let s = 1; s < STATES; s++) if ((this.#cost[s] as number) < (this.#cost[state] as number)) state = s;
+    for (let frame = this.#frames - 1; frame >= 0; frame--) {
+      if (state < CANDIDATES) hz[frame] = this.#hz[frame * CANDIDATES + state] as number;
+      state = this.#from[frame * STATES + state] as number;
+    }
+    return { hz, level: this.#level.slice(0, this.#frames) };
+  }
+
+  #filtered(at: number): number {
+    const line = this.#line;
+    const last = at + TAPS - 1;
+    let sum = (filter[MIDDLE] as number) * (line[at + MIDDLE] as number);
+    for (let i = 0; i < MIDDLE; i++)
+      sum += (filter[i] as number) * ((line[at + i] as number) + (line[last - i] as number));
+    // A microphone's constant offset is no sound.
+    this.#dcOut = sum - this.#dcIn + 0.97 * this.#dcOut;
+    this.#dcIn = sum;
+    return this.#dcOut;
+  }
+
+  #take(sample: number): void {
+    if (this.#skip > 0) {
+      this.#skip--;
+      return;
+    }
+    this.#low[this.#filled++] = sample;
+    if (this.#filled < SPAN || this.#frames === MOST_FRAMES) return;
+    this.#frame();
+    this.#low.copyWithin(0, STEP);
+    this.#filled = SPAN - STEP;
+  }
+
+  #frame(): void {
+    const frame = this.#frames++;
+    this.#hz = roomFor(this.#hz, CANDIDATES * frame + CANDIDATES);
+    this.#level = roomFor(this.#level, frame);
+    this.#from = roomFor(this.#from, STATES * frame + STATES);
+    for (let i = 0; i < SPAN; i++) {
+      const value = this.#low[i] as number;
+      span[i] = value;
+      energies[i + 1] = (energies[i] as number) + value * value;
+    }
+    const level = 10 * Math.log10((energies[SPAN] as number) / SPAN + 1e-12);
+    this.#level[frame] = level;
+    this.#loudest = Math.max(this.#loudest, level);
+    const quiet = level < Math.max(SILENT_DB, this.#loudest - QUIET_DB);
+    const count = quiet ? 0 : findPeriods();
+    for (let c = 0; c < count; c++) this.#hz[frame * CANDIDATES + c] = found.hz[c] as number;
+    this.#extend(frame, count);
+  }
+
+  /** Finds each state's cheapest path. States without a candidate cost more than any path. */
+  #extend(frame: number, count: number): void {
+    for (let s = 0; s < STATES; s++) {
+      if (s < CANDIDATES && s >= count) {
+        this.#next[s] = Number.POSITIVE_INFINITY;
+        continue;
+      }
+      const hz = s < CANDIDATES ? (found.hz[s] as number) : 0;
+      const own = s < CANDIDATES ? -(found.strength[s] as number) : -VOICING_THRESHOLD;
+      let best = Number.POSITIVE_INFINITY;
+      let from = CANDIDATES;
+      for (let b = 0; b < STATES; b++) {
+        let cost = frame === 0 ? 0 : (this.#cost[b] as number);
+        if (cost === Number.POSITIVE_INFINITY) continue;
+        if (b < CANDIDATES !== s < CANDIDATES) cost += VOICE_CHANGE_COST;
+        else if (s < CANDIDATES && frame > 0)
+          cost += OCTAVE_JUMP_COST * Math.abs(Math.log2(hz / (this.#hz[(frame - 1) * CANDIDATES + b] as number)));
+        if (cost < best) {
+          best = cost;
+          from = b;
+        }
+      }
+      this.#next[s] = best + own;
+      this.#from[frame * STATES + s] = from;
+    }
+    // Only differences matter: so the costs stay small however long the audio is.
+    const least = Math.min(...this.#next);
+    for (let s = 0; s < STATES; s++) this.#cost[s] = (this.#next[s] as number) - least;
+  }
+}
+
+/** How alike the audio is to itself a `lag` later, for all that is needed, into `likeness`. */
+function compare(): void {
+  for (let lag = SHORTEST_LAG - REACH; lag <= LONGEST_LAG + REACH; lag++) {
+    // The two windows lie around the frame's middle.
+    const window = windowFor(lag);
+    const start = (SPAN - window - lag) >> 1;
+    const end = start + window;
+    let product = 0;
+    for (let i = start; i < end; i++) product += (span[i] as number) * (span[i + lag] as number);
+    const first = (energies[end] as number) - (energies[start] as number);
+    const second = (energies[end + lag] as number) - (energies[start + lag] as number);
+    likeness[lag] = product / Math.sqrt(first * second + 1e-18);
+  }
+}
+
+/** The peak near `lag`: at high pitch it lies between two lags, both of which are far below it. */
+function peakNear(lag: number): { at: number; height: number } {
+  const values = between.map((weights) => {
+    let sum = 0;
+    for (let i = 0; i < weights.length; i++) sum += (weights[i] as number) * (likeness[lag - REACH + i] as number);
+    return sum;
+  });
+  const top = Math.min(PARTS.length - 2, Math.max(1, values.indexOf(Math.max(...values))));
+  const [before, here, after] = [values[top - 1] as number, values[top] as number, values[top + 1] as number];
+  const bend = before - 2 * here + after;
+  const shift = bend < 0 ? Math.max(-1, Math.min(1, (0.5 * (before - after)) / bend)) : 0;
+  return { at: lag + (PARTS[top] as number) + 0.25 * shift, height: here - 0.25 * (before - after) * shift };
+}
+
+/** Writes the best periods in `span` to `found`, the strongest first, and returns their number. */
+function findPeriods(): number {
+  compare();
+  let count = 0;
+  for (let lag = SHORTEST_LAG; lag <= LONGEST_LAG; lag++) {
+    const here = likeness[lag] as number;
+    if (here < LEAST_LIKENESS || here <= (likeness[lag - 1] as number) || here < (likeness[lag + 1] as number))
+      continue;
+    const peak = peakNear(lag);
+    const hz = RATE / peak.at;
+    const strength = Math.min(1, peak.height) - OCTAVE_COST * Math.log2(HIGHEST_HZ / hz);
+    let place = count;
+    while (place > 0 && (found.strength[place - 1] as number) < strength) place--;
+    if (place === CANDIDATES) continue;
+    count = Math.min(CANDIDATES, count + 1);
+    for (let c = count - 1; c > place; c--) {
+      found.hz[c] = found.hz[c - 1] as number;
+      found.strength[c] = found.strength[c - 1] as number;
+    }
+    found.hz[place] = hz;
+    found.strength[place] = strength;
+  }
+  return count;
+}
