@@ -16,6 +16,7 @@ export interface Sentence {
   file: string;
   accuracy?: number;
   fluency?: number;
+  prosodic?: number;
   total?: number;
   words?: { text: string; phones: string[]; phones_accuracy: number[]; accuracy: number }[];
   align?: AlignEntry[];

@@ -45,8 +45,11 @@ export interface ProgressRepository {
   phones(userId: string, starts: readonly number[], newest: number): Promise<PhoneTally[]>;
 }
 
-/** A word of the sentence with its pronunciations (ARPAbet without stress, the first one canonical). */
-export type ExpectedWord = { text: string; pronunciations: string[][] };
+/**
+ * A word of the sentence with its pronunciations (ARPAbet without stress, the first one canonical). `stress` tells of each
+ * which syllable, from 0, carries the main stress; -1 where the word has but one, or where that is not known.
+ */
+export type ExpectedWord = { text: string; pronunciations: string[][]; stress?: number[] };
 
 /** Turns text into words that can be judged; made by the phonemes folder. */
 export interface Pronouncer {

@@ -39,7 +39,10 @@ export class Dictionary {
     if (words < 100_000) throw new Error("the pronouncing dictionary is not in the expected form");
   }
 
-  /** Pronunciations without stress, the first one canonical; empty for an unknown word. `word` is in lower case. */
+  /**
+   * Pronunciations, the first one canonical; empty for an unknown word. `word` is in lower case. Vowels carry their stress
+   * as a digit (1 main, 2 secondary, 0 none), unless the dictionary has the same sounds with several stresses ("permit").
+   */
   lookUp(word: string): string[][] {
     const key = Buffer.from(word);
     let slot = hash(key, 0, key.length);
@@ -52,12 +55,12 @@ export class Dictionary {
     }
   }
 
-  /** Every word with its first pronunciation, for training. */
+  /** Every word with its first pronunciation, without stress, for training. */
   *entries(): Generator<[word: string, phones: string[]]> {
     for (const line of this.#offsets) {
       if (line === 0) continue;
       const word = this.#text.toString("latin1", line + 3, this.#text.indexOf(QUOTE, line + 3));
-      yield [word, this.#entry(line, word)[0] ?? []];
+      yield [word, (this.#entry(line, word)[0] ?? []).map(withoutStress)];
     }
   }
 
@@ -67,17 +70,18 @@ export class Dictionary {
       const end = this.#text.indexOf(NEWLINE, line);
       const [, key = "", value = ""] = /"(.*)": "(.*)"/.exec(this.#text.toString("latin1", line, end)) ?? [];
       if (key !== word && !key.startsWith(`${word}(`)) break;
-      const phones = value
-        .replace(/#.*/, "")
-        .trim()
-        .split(/\s+/)
-        .map((phone) => phone.replace(/\d/, ""));
-      found.set(phones.join(" "), phones);
+      const phones = value.replace(/#.*/, "").trim().split(/\s+/);
+      const sounds = phones.map(withoutStress);
+      const before = found.get(sounds.join(" "));
+      const same = !before || before.every((phone, i) => phone === phones[i]);
+      found.set(sounds.join(" "), same ? phones : sounds);
       line = end + 1;
     }
     return [...found.values()];
   }
 }
+
+export const withoutStress = (phone: string): string => phone.replace(/\d/, "");
 
 /** FNV-1a, as a slot of the table. */
 function hash(bytes: Uint8Array, start: number, end: number): number {

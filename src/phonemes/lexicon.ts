@@ -1,7 +1,7 @@
 import { limits } from "#protocol";
 import type { ExpectedWord, Pronouncer } from "../drills/ports.ts";
 import { AppError } from "../lib/app-error.ts";
-import { Dictionary } from "./dictionary.ts";
+import { Dictionary, withoutStress } from "./dictionary.ts";
 import { type LettersModel, loadLettersModel, soundOut } from "./letter-to-sound.ts";
 import { readNumber } from "./spoken-numbers.ts";
 
@@ -33,7 +33,13 @@ const SPOKEN: Record<string, string> = {
   "@": "at",
 };
 /** Endings that a word may take which the dictionary lacks in that form. The plural-like 's follows the sound before it. */
-const ENDINGS: Record<string, string[]> = { "'ll": ["AH", "L"], "'d": ["D"], "'ve": ["V"], "'re": ["ER"], "'m": ["M"] };
+const ENDINGS: Record<string, string[]> = {
+  "'ll": ["AH0", "L"],
+  "'d": ["D"],
+  "'ve": ["V"],
+  "'re": ["ER0"],
+  "'m": ["M"],
+};
 const VOICELESS = new Set(["P", "T", "K", "F", "TH"]);
 const SIBILANT = new Set(["S", "Z", "SH", "ZH", "CH", "JH"]);
 
@@ -62,10 +68,10 @@ export class Lexicon implements Pronouncer {
     // In a text all in capitals they mark no initialisms.
     const shouted = spoken.length > 1 && spoken.every((token) => token === token.toUpperCase());
     const words = spoken.map((token) => {
-      const pronunciations = reader.read(shouted ? token.toLowerCase() : token).slice(0, MAX_PRONUNCIATIONS);
+      const read = reader.read(shouted ? token.toLowerCase() : token).slice(0, MAX_PRONUNCIATIONS);
       const text = asShown(token);
-      if (pronunciations.length === 0) throw unpronounceable(text);
-      return { text, pronunciations };
+      if (read.length === 0) throw unpronounceable(text);
+      return { text, pronunciations: read.map((phones) => phones.map(withoutStress)), stress: read.map(stressOf) };
     });
     const phones = words.reduce((sum, word) => sum + (word.pronunciations[0]?.length ?? 0), 0);
     if (phones > MAX_PHONES) throw new AppError("TEXT_TOO_LONG");
@@ -84,7 +90,7 @@ export class Lexicon implements Pronouncer {
   }
 }
 
-/** Finds the pronunciations of one written word; none where there is no way to say it. */
+/** Finds the pronunciations of one written word, their vowels with stress where that is known; none where there is no way to say it. */
 class Reader {
   readonly #dictionary: Dictionary;
   readonly #letters: LettersModel;
@@ -189,8 +195,15 @@ function asShown(token: string): string {
   return trimPunctuation(token) || token;
 }
 
+/** Which syllable carries the main stress; -1 where there is but one, or where that is not known. */
+function stressOf(phones: string[]): number {
+  const vowels = phones.filter((phone) => /^[AEIOU]/.test(phone));
+  const main = vowels.flatMap((vowel, syllable) => (vowel.endsWith("1") ? syllable : []));
+  return vowels.length > 1 && main.length === 1 && vowels.every((vowel) => /\d$/.test(vowel)) ? (main[0] ?? -1) : -1;
+}
+
 function pluralSound(last: string): string[] {
-  if (SIBILANT.has(last)) return ["IH", "Z"];
+  if (SIBILANT.has(last)) return ["IH0", "Z"];
   return [VOICELESS.has(last) ? "S" : "Z"];
 }
 

@@ -117,3 +117,16 @@ test("[DRILL-2] whatever is typed is read in known phones or refused with a code
   }
   assert.ok((await say("constructor toString __proto__")).every((said) => said.length > 0));
 });
+
+test("[SCORE-43] of words with several syllables the stressed one is known, by pronunciation", async () => {
+  const stress = async (text: string) => (await lexicon.words(text)).map((word) => word.stress?.[0]);
+  assert.deepEqual(await stress("vegetables banana hello education"), [0, 1, 1, 2]);
+  // One syllable, several main stresses, one spelling with two stresses, and sounds made up from the letters.
+  assert.deepEqual(await stress("cat rock-climbing permit blimflorpy"), [-1, -1, -1, -1]);
+  assert.deepEqual(await stress("Washington's 2041"), [0, -1]);
+  const [record] = await lexicon.words("record");
+  assert.deepEqual(
+    record?.pronunciations.map((phones, i) => `${phones.join(" ")} ${record.stress?.[i]}`),
+    ["R AH K AO R D 1", "R EH K ER D 0", "R IH K AO R D 1"],
+  );
+});

@@ -3,6 +3,7 @@ import type { ExpectedWord, ScoreEvent } from "./events.ts";
 import type { PhoneTrace } from "./live-judge.ts";
 import { DIGITAL_SILENCE, LogMelStream, MELS, SAMPLE_RATE } from "./log-mel.ts";
 import type { Pack } from "./pack.ts";
+import { PitchTracker } from "./pitch.ts";
 import { QuietVoice } from "./quiet-voice.ts";
 import { type Review, ReviewModel } from "./review.ts";
 import { SentenceScorer } from "./sentence.ts";
@@ -39,6 +40,7 @@ class Stream implements ScoringStream {
   readonly #mels = new LogMelStream();
   readonly #step = new Float32Array(STEP_MELS);
   readonly #quiet = new QuietVoice();
+  readonly #pitch = new PitchTracker();
   #chunks: Int16Array[] = [];
   #offset = 0;
   #waiting = 0;
@@ -82,6 +84,7 @@ class Stream implements ScoringStream {
     if (this.#ended || this.closed || pcm.length === 0) return;
     if (this.#waiting + pcm.length > MOST_PENDING) throw new RangeError("too much audio waits to be scored");
     this.#chunks.push(pcm.slice());
+    this.#pitch.push(pcm);
     this.#waiting += pcm.length;
     this.#heard += pcm.length;
   }
@@ -160,7 +163,8 @@ class Stream implements ScoringStream {
 
   /** Tells the result, once the reading has been reviewed. */
   finish(): void {
-    this.scorer.finish(Math.round((this.#heard * 1000) / SAMPLE_RATE), this.review);
+    const audioMs = Math.round((this.#heard * 1000) / SAMPLE_RATE);
+    this.scorer.finish(audioMs, this.review, this.#pitch.track());
     this.close();
   }
 }

@@ -1,5 +1,8 @@
-/** A word of the text and the ways to say it in ARPAbet without stress, the canonical one first. */
-export type ExpectedWord = { text: string; pronunciations: string[][] };
+/**
+ * A word of the text and the ways to say it in ARPAbet without stress, the canonical one first. `stress` tells of each which
+ * syllable, from 0, carries the main stress; -1 where the word has but one, or where that is not known.
+ */
+export type ExpectedWord = { text: string; pronunciations: string[][]; stress?: number[] };
 
 export type Band = "good" | "fair" | "poor";
 export type ErrorType = "none" | "omission" | "mispronunciation";

@@ -4,6 +4,8 @@ import type { InferenceSession } from "onnxruntime-node";
 import { type AcousticShape, openSession } from "./acoustic.ts";
 import { Head } from "./head.ts";
 import type { StoredTensors } from "./nets.ts";
+import { Prosody, type StoredProsody } from "./prosody.ts";
+import { PROSODY_MEASURES } from "./prosody-measures.ts";
 import { Refiner, type StoredRefiner } from "./refiner.ts";
 import type { ReviewShape } from "./review.ts";
 import { type DurationNorm, featureCount } from "./segment-features.ts";
@@ -41,6 +43,8 @@ export interface Pack {
   review: { session: InferenceSession; shape: ReviewShape } | null;
   head: Head;
   refiner: Refiner;
+  /** Null where the pack has no prosody.json: its results then have no prosody. */
+  prosody: Pick<Prosody, "judge"> | null;
 }
 
 /** Throws an Error when the manifest cannot be served. */
@@ -58,6 +62,16 @@ function checkManifest(manifest: PackManifest): void {
     throw new Error("durations must hold one value per phone");
 }
 
+/** A file's text; null where there is none. */
+async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
 /** Loads a language pack's files from a folder. Throws an Error that names what is broken. */
 export async function loadPack(dir: string): Promise<Pack> {
   try {
@@ -71,11 +85,13 @@ export async function loadPack(dir: string): Promise<Pack> {
       JSON.parse(await readFile(join(dir, "refine.json"), "utf8")) as StoredRefiner,
       features,
     );
+    const storedProsody = await readIfThere(join(dir, "prosody.json"));
+    const prosody = storedProsody ? new Prosody(JSON.parse(storedProsody) as StoredProsody, PROSODY_MEASURES) : null;
     const session = await openSession(join(dir, "acoustic.onnx"));
     const review = manifest.review
       ? { session: await openSession(join(dir, "review.onnx")), shape: manifest.review }
       : null;
-    return { phones: manifest.phones, manifest, session, review, head, refiner };
+    return { phones: manifest.phones, manifest, session, review, head, refiner, prosody };
   } catch (error) {
     throw new Error(`language pack ${dir}: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,

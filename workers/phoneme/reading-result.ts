@@ -2,10 +2,15 @@ import { pronunciationScore } from "#protocol";
 import type { ExpectedWord, ScoredPhone, ScoredWord, ScoreEvent } from "./events.ts";
 import type { Pace, PhoneJudgement } from "./head.ts";
 import { scoredPhone, scoredWord, type Taken, type WordProgress } from "./live-judge.ts";
+import { average } from "./nets.ts";
 import { outcomeOf } from "./outcome.ts";
 import type { PackManifest } from "./pack.ts";
+import type { VoiceTrack } from "./pitch.ts";
+import type { Prosody, ProsodyScores } from "./prosody.ts";
+import { prosodyMeasures } from "./prosody-measures.ts";
 import type { RefinedScores, Refiner } from "./refiner.ts";
 import { marginOf, type Posteriors, type Segment, segmentFeatures } from "./segment-features.ts";
+import { speakingOf } from "./speaking.ts";
 
 /** A reading that is over. */
 export interface Reading {
@@ -21,7 +26,18 @@ export interface Reading {
   /** What was made of the whole reading once it was over; null where the pack has no model for that. */
   review: Posteriors | null;
   audioMs: number;
+  /** What the voice did; null where only posteriors are known. */
+  voice: VoiceTrack | null;
 }
+
+/** What judges a reading that is over; a pack may lack the prosody. */
+export interface ReadingJudges {
+  refiner: Refiner;
+  prosody: Pick<Prosody, "judge"> | null;
+}
+
+/** ARPAbet's vowels, which are the phones that begin with a vowel's letter. */
+const VOWEL = /^[AEIOU]/;
 
 /** How fast and how haltingly the phones (at least one) were said. */
 export function paceOf(segments: { start: number; end: number }[]): Pace {
@@ -56,15 +72,39 @@ function reviewed({ taken, review }: Reading, { durations }: PackManifest): Take
   return taken.map((phone) => ({ ...phone, features: segmentFeatures(review, phone.segment, durations) }));
 }
 
-/** What a whole reading comes to: its phones and words judged anew, the sentence's scores and its outcome. Without a refiner every score is 0. */
+/** How the reading was spoken, from 0 to 10: whatever was not said lowers it as it lowers the other scores. */
+function spokenScores(
+  { taken, progress, voice }: Reading,
+  refined: RefinedScores | null,
+  prosody: ReadingJudges["prosody"],
+  { phones, durations }: PackManifest,
+): ProsodyScores | null {
+  if (!refined || !prosody || !voice) return null;
+  const reading = {
+    phones: taken.map(({ word, phone, segment: { start, end } }) => {
+      return { word, phone, start, end, vowel: VOWEL.test(phones[phone] as string) };
+    }),
+    omitted: progress.reduce((sum, word) => sum + word.omitted, 0),
+    words: progress.length,
+    voice,
+    scores: refined,
+  };
+  const said = average(taken.map((phone) => phone.said));
+  const judged = prosody.judge(prosodyMeasures(reading, durations));
+  return { prosody: said * judged.prosody, fluency: said * judged.fluency };
+}
+
+/** What a whole reading comes to: its phones and words judged anew, the sentence's scores and its outcome. Without judges every score is 0. */
 export function readingResult(
   reading: Reading,
   manifest: PackManifest,
-  refiner: Refiner | null,
+  judges: ReadingJudges | null,
 ): Extract<ScoreEvent, { type: "result" }> {
   const taken = reviewed(reading, manifest);
   const pace = taken.length > 0 ? paceOf(taken.map(({ segment }) => segment)) : null;
-  const refined = pace && refiner ? refiner.judge(taken, pace) : null;
+  const refined = pace && judges ? judges.refiner.judge(taken, pace) : null;
+  const spokenWell = spokenScores(reading, refined, judges?.prosody ?? null, manifest);
+  const spokenPhones = taken.map(({ word, segment: { start, end } }) => ({ word, start, end }));
   const words = refinedWords({ ...reading, taken }, refined, manifest);
   const spoken = words.filter((word) => word.errorType !== "omission").length;
   const completeness = spoken / words.length;
@@ -81,8 +121,9 @@ export function readingResult(
   const mismatch = outcome === "mismatch" || outcome === "silence" ? 0.5 : 1;
   const parts = {
     accuracy: refined ? scale(refined.accuracy, mismatch) : 0,
-    fluency: refined ? scale(refined.fluency, mismatch) : 0,
+    fluency: refined ? scale(spokenWell?.fluency ?? refined.fluency, mismatch) : 0,
     completeness: Math.round(completeness * 1000) / 10,
+    ...(spokenWell ? { prosody: scale(spokenWell.prosody, mismatch) } : {}),
   };
   return {
     type: "result",
@@ -92,6 +133,7 @@ export function readingResult(
     pronunciation: pronunciationScore(parts),
     words,
     insertions: [],
+    ...(taken.length > 0 ? { speaking: speakingOf(spokenPhones, reading.voice) } : {}),
     audioMs: reading.audioMs,
   };
 }

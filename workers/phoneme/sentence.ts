@@ -2,15 +2,14 @@ import type { ExpectedWord, ScoreEvent } from "./events.ts";
 import type { Head } from "./head.ts";
 import { LiveJudge, type PhoneTrace, SPEECH } from "./live-judge.ts";
 import type { PackManifest } from "./pack.ts";
-import { readingResult } from "./reading-result.ts";
-import type { Refiner } from "./refiner.ts";
+import type { VoiceTrack } from "./pitch.ts";
+import { type ReadingJudges, readingResult } from "./reading-result.ts";
 import { PosteriorHistory, type Posteriors } from "./segment-features.ts";
 import { TextFollower } from "./text-follower.ts";
 
 /** What judges phones: at their end and at the sentence's end. */
-interface Judges {
+interface Judges extends ReadingJudges {
   head: Head;
-  refiner: Refiner;
 }
 
 /** Class numbers of each word's pronunciations. Throws an Error for a phone that the pack lacks, or where there is nothing to say. */
@@ -81,8 +80,11 @@ export class SentenceScorer {
     this.#judge.finish();
   }
 
-  /** Settles what is left and emits the result. `audioMs` is the length of the audio; `review` is what was made of all of it once it was over. */
-  finish(audioMs: number, review: Posteriors | null = null): void {
+  /**
+   * Settles what is left and emits the result. `audioMs` is the length of the audio; `review` is what was made of all of it
+   * once it was over; without the voice's track there is no prosody.
+   */
+  finish(audioMs: number, review: Posteriors | null = null, voice: VoiceTrack | null = null): void {
     if (this.#done) return;
     this.#done = true;
     this.settle();
@@ -96,7 +98,8 @@ export class SentenceScorer {
       alignedSpeech,
       review,
       audioMs,
+      voice,
     };
-    this.#emit(readingResult(reading, this.#manifest, this.#judges?.refiner ?? null));
+    this.#emit(readingResult(reading, this.#manifest, this.#judges));
   }
 }
