@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Connection, type DrillEvent, DrillSession, request } from "#client";
+import { azureAlphabet, toAzureAssessment } from "#protocol";
 import { type Command, defaultUrl, failed } from "./command.ts";
 import { readAudio } from "./wav.ts";
 
@@ -10,9 +11,10 @@ const FRAME_SAMPLES = (RATE * FRAME_MS) / 1_000;
 /** At full speed, audio runs this far ahead of what is judged: under the server's limit, and enough to keep it busy. */
 const MAX_AHEAD_MS = 5_000;
 
-const usage = 'drill FILE.wav --text "…" | --drill ID  [--speed 1|max] [--json] [--url URL] [--name NAME]';
+const usage =
+  'drill FILE.wav --text "…" | --drill ID  [--speed 1|max] [--json | --azure IPA|ARPABET|SAPI] [--url URL] [--name NAME]';
 
-/** Signs in as a guest, streams a file as a microphone would, and prints each judgement as it arrives. */
+/** Signs in as a guest, streams a file as a microphone would, and prints each judgement as it arrives, or the result as Azure's. */
 export const drill: Command = async (args) => {
   const options = readOptions(args);
   if (!options) {
@@ -48,16 +50,18 @@ function readOptions(args: string[]) {
         drill: { type: "string" },
         speed: { type: "string", default: "1" },
         json: { type: "boolean", default: false },
+        azure: { type: "string" },
         url: { type: "string", default: defaultUrl },
         name: { type: "string", default: "drill" },
       },
     });
     const [file, ...rest] = positionals;
     const { text, drill: drillId, speed, json, url, name } = values;
+    const azure = azureAlphabet.optional().parse(values.azure);
     if (file === undefined || rest.length > 0 || (text === undefined) === (drillId === undefined)) return undefined;
-    if (speed !== "1" && speed !== "max") return undefined;
+    if ((speed !== "1" && speed !== "max") || (json && azure)) return undefined;
     const target = drillId === undefined ? { text: text ?? "" } : { drillId };
-    return { file, target, atFullSpeed: speed === "max", json, url, name };
+    return { file, target, atFullSpeed: speed === "max", json, azure, url, name };
   } catch {
     return undefined;
   }
@@ -68,6 +72,7 @@ async function practise(session: DrillSession, target: Options["target"], audio:
   /** Where the microphone would be now, in ms of audio. */
   const clock = () => (options.atFullSpeed ? session.snapshot().sentMs : performance.now() - beganAtMs);
   session.onEvent((event) => {
+    if (options.azure) return;
     const line = asLine(event, Math.round(clock()));
     if (options.json) print(line);
     else console.log(inWords(event));
@@ -83,7 +88,8 @@ async function practise(session: DrillSession, target: Options["target"], audio:
     }
     session.feed(audio.subarray(at, at + FRAME_SAMPLES));
   }
-  await session.finish();
+  const attempt = await session.finish();
+  if (options.azure) print(toAzureAssessment(attempt, options.azure));
 }
 
 /** Resolves when the server has judged enough for more audio. */
@@ -122,6 +128,6 @@ function inWords(event: DrillEvent): string {
   return `${outcome}: ${total} in all, accuracy ${accuracy}, fluency ${fluency}, completeness ${completeness}`;
 }
 
-function print(line: Record<string, unknown>): void {
+function print(line: object): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }

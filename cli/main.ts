@@ -7,7 +7,7 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     load: async () => (await import("./check.ts")).check,
   },
   drill: {
-    summary: 'FILE.wav --text "…" [--speed 1|max] [--json]: streams a file as a microphone would',
+    summary: 'FILE.wav --text "…" [--speed 1|max] [--json | --azure IPA]: streams a file as a microphone would',
     load: async () => (await import("./drill.ts")).drill,
   },
   room: {

@@ -10,6 +10,7 @@ export const routes = {
   refresh: ["POST", "/api/sessions/refresh"],
   signOut: ["DELETE", "/api/sessions"],
   referenceAudio: ["GET", "/api/reference-audio"],
+  azureAssessment: ["GET", "/api/azure-assessment"],
   ban: ["POST", "/api/bans"],
   unban: ["DELETE", "/api/bans"],
   kick: ["POST", "/api/kicks"],

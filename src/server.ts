@@ -163,6 +163,7 @@ export async function createServer(config: Config, { log }: { log: Logger }): Pr
         ...practiceHandlers(practice),
       },
       referenceAudio: new ReferenceAudio(await EspeakVoice.find(config.PARLANCE_REFERENCE_VOICES)),
+      drills,
       frameSink: (connectionId, bytes) => drills.frame(connectionId, bytes),
       routerRtpCapabilities: media.routerRtpCapabilities,
       readiness: {

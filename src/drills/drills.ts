@@ -203,7 +203,7 @@ export class Drills {
   }
 
   /** @throws AppError ATTEMPT_NOT_FOUND, also for somebody else's */
-  async attempt(learner: Learner, attemptId: string): Promise<CallReply<"drill.attempt">> {
+  async attempt(learner: Pick<Learner, "userId">, attemptId: string): Promise<CallReply<"drill.attempt">> {
     const attempt = await this.#options.attempts.byId(learner.userId, attemptId);
     if (!attempt) throw new AppError("ATTEMPT_NOT_FOUND");
     return { attempt };

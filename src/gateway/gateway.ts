@@ -75,8 +75,7 @@ export type Domains = {
   routerRtpCapabilities: Record<string, unknown>;
   /** What this node needs to take traffic. */
   readiness: Record<string, ReadinessCheck>;
-  referenceAudio: HttpSideOptions["referenceAudio"];
-};
+} & Pick<HttpSideOptions, "referenceAudio" | "drills">;
 
 /** Sockets, REST and the page on one port. One per process: socket.io patches its adapter globally for uWebSockets.js. */
 export class Gateway {
@@ -202,6 +201,7 @@ export class Gateway {
         },
       },
       referenceAudio: domains.referenceAudio,
+      drills: domains.drills,
       addressOf: (res, req) => this.#addressOf(res, req),
       webRoot,
     });

@@ -10,9 +10,11 @@ import {
   limits,
   PROTOCOL_VERSION,
   type Reply,
+  toAzureAssessment,
 } from "#protocol";
 import type { Accounts, Identity } from "../accounts/accounts.ts";
 import type { Config } from "../config.ts";
+import type { Drills } from "../drills/drills.ts";
 import type { ReferenceAudio } from "../drills/reference-audio.ts";
 import { AppError } from "../lib/app-error.ts";
 import type { Logger } from "../lib/logger.ts";
@@ -42,6 +44,7 @@ export type HttpSideOptions = {
   limiter: RateLimiter;
   readiness: Record<string, ReadinessCheck>;
   referenceAudio: Pick<ReferenceAudio, "languages" | "speak">;
+  drills: Pick<Drills, "attempt">;
   addressOf: (res: HttpResponse, req: HttpRequest) => string;
   webRoot: string;
 };
@@ -59,7 +62,7 @@ export class HttpSide {
   readonly #byRoute: ReadonlyMap<string, EndpointName>;
 
   constructor(options: HttpSideOptions) {
-    const { accounts, config, nodeId, referenceAudio } = options;
+    const { accounts, config, nodeId, referenceAudio, drills } = options;
     this.#options = options;
     this.#byRoute = new Map(
       Object.entries(endpoints).map(([name, { method, path }]) => [`${method} ${path}`, name as EndpointName]),
@@ -83,6 +86,10 @@ export class HttpSide {
       referenceAudio: (input, { user }) => {
         this.#limit("reference", user.id, REFERENCE_RATE);
         return referenceAudio.speak(input);
+      },
+      azureAssessment: async ({ attemptId, alphabet }, { user }) => {
+        const { attempt } = await drills.attempt({ userId: user.id }, attemptId);
+        return toAzureAssessment(attempt, alphabet);
       },
       ban: async (input, { user }) => {
         await accounts.ban(user, input);

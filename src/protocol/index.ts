@@ -1,3 +1,4 @@
+export * from "./azure-assessment.ts";
 export * from "./calls.ts";
 export * from "./errors.ts";
 export * from "./first-languages.ts";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { azureAlphabet, azureAssessment } from "./azure-assessment.ts";
 import { limits } from "./limits.ts";
 import { fields, user } from "./models.ts";
 
@@ -102,6 +103,14 @@ export const endpoints = {
       speed: z.coerce.number<number>().min(0.5).max(1).default(1),
     }),
     wavFile,
+  ),
+  azureAssessment: endpoint(
+    "One of one's attempts in the shape of Azure's Pronunciation Assessment (see azure.md).",
+    "GET",
+    "/api/azure-assessment",
+    "user",
+    z.strictObject({ attemptId: fields.id, alphabet: azureAlphabet.default("IPA") }),
+    azureAssessment,
   ),
   ban: endpoint(
     "Bans a user: connections close at once on every node, tokens stop working.",

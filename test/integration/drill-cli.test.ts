@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { azureAssessment } from "#protocol";
 import { cli } from "../support/cli.ts";
 import { orderFaults } from "../support/drill.ts";
 import { startServer, type TestServer } from "../support/server.ts";
@@ -81,6 +82,19 @@ test("[CLI-3] drill reads stereo of another rate, and prints words without --jso
   assert.match(out, /scored: /);
 });
 
+test("[DRILL-27] drill prints the result alone in Azure's shape", async () => {
+  const { code, out, err } = await drill(wav, "--text", TEXT, "--speed", "max", "--azure", "SAPI");
+  assert.equal(code, 0, err);
+  const { RecognitionStatus, NBest } = azureAssessment.parse(JSON.parse(out));
+  assert.equal(RecognitionStatus, "Success");
+  const words = NBest?.[0]?.Words.filter((word) => word.PronunciationAssessment.ErrorType !== "Insertion") ?? [];
+  assert.deepEqual(
+    words.map(({ Word }) => Word),
+    TEXT.split(" "),
+  );
+  assert.equal(words[0]?.Phonemes?.[0]?.Phoneme, "dh");
+});
+
 test("[CLI-5] drill says what is wrong, by status and code", async () => {
   for (const args of [
     [],
@@ -88,6 +102,8 @@ test("[CLI-5] drill says what is wrong, by status and code", async () => {
     ["--text", "x"],
     [wav, "--text", "x", "--speed", "2"],
     [wav, "--text", "x", "--nonsense"],
+    [wav, "--text", "x", "--azure", "Greek"],
+    [wav, "--text", "x", "--azure", "IPA", "--json"],
   ]) {
     const { code, err } = await drill(...args);
     assert.equal(code, 2, args.join(" "));

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DrillSession, type ParlanceError } from "#client";
-import { type ErrorCode, FRAME_EVENT } from "#protocol";
+import { DrillSession, type ParlanceError, request } from "#client";
+import { type EndpointInput, type ErrorCode, FRAME_EVENT, toAzureAssessment } from "#protocol";
 import { feedbackAt } from "../../src/drills/feedback-pace.ts";
 import { FRAME_SAMPLES, frameOf, join, nextPush, orderFaults, sendFrames, silence } from "../support/drill.ts";
 import { type Guest, guest, startServer, type TestServer } from "../support/server.ts";
@@ -153,6 +153,26 @@ test("[DRILL-25] judgements come at once, with each word, or only with the resul
   assert.ok(finals.length < live.events.length);
   assert.deepEqual(told(word), finals);
   assert.deepEqual(told(sentence), finals.slice(-1));
+});
+
+test("[DRILL-27] one's own attempt in Azure's shape, over REST", async () => {
+  const [one, other] = [await learner(), await learner()];
+  const session = new DrillSession(one.connection);
+  await session.start({ text: TEXT });
+  session.feed(voice);
+  const attempt = await session.finish();
+  session.close();
+  const ask = (input: EndpointInput<"azureAssessment">, { accessToken }: { accessToken?: string }) =>
+    request(server.url, "azureAssessment", input, accessToken);
+  assert.deepEqual(await ask({ attemptId: attempt.id }, one), toAzureAssessment(attempt, "IPA"));
+  assert.deepEqual(
+    await ask({ attemptId: attempt.id, alphabet: "ARPABET" }, one),
+    toAzureAssessment(attempt, "ARPABET"),
+  );
+  await refused(ask({ attemptId: attempt.id }, other), "ATTEMPT_NOT_FOUND");
+  await refused(ask({ attemptId: "none" }, one), "ATTEMPT_NOT_FOUND");
+  await refused(ask({ attemptId: attempt.id }, {}), "UNAUTHENTICATED");
+  await refused(ask({ attemptId: attempt.id, alphabet: "Greek" as "IPA" }, one), "INVALID_REQUEST");
 });
 
 test("[DRILL-26, SCORE-22] a result says what to do about the sounds that were not good, and is stored with it", async () => {
