@@ -67,3 +67,4 @@ for fold in $(seq 0 $((folds - 1))); do
 done
 step "$work/metrics.json" node training/evaluate.ts "$speech" "$work" "$work/pack" $folds "$work/metrics.json"
 node training/assemble.ts "$work" "$work/am/call" "$work/heads" "$out" "$work/metrics.json"
+node training/phone-loop.ts "$speech" "$work" "$work/post-c.f32" $folds "$out"

@@ -1,16 +1,18 @@
 import { AcousticModel, type AcousticState, STEP_MELS } from "./acoustic.ts";
-import type { ExpectedWord, ScoreEvent } from "./events.ts";
+import type { ExpectedWord, ScoreEvent, SpeechEvent } from "./events.ts";
+import { FreeSpeech } from "./free-speech.ts";
 import type { PhoneTrace } from "./live-judge.ts";
 import { DIGITAL_SILENCE, LogMelStream, MELS, SAMPLE_RATE } from "./log-mel.ts";
 import type { Pack } from "./pack.ts";
+import type { HeardPhone } from "./phone-recogniser.ts";
 import { PitchTracker } from "./pitch.ts";
 import { QuietVoice } from "./quiet-voice.ts";
 import { type Review, ReviewModel } from "./review.ts";
 import { SentenceScorer } from "./sentence.ts";
 
-export type { ExpectedWord, ScoreEvent } from "./events.ts";
+export type { ExpectedWord, ScoreEvent, SpeechEvent } from "./events.ts";
 
-/** One speaker reading one text. */
+/** One speaker, reading a text or speaking freely. */
 export interface ScoringStream {
   /** Takes audio (16 kHz mono, any length). Ignored after `end`. Throws a RangeError past five minutes of audio that waits. */
   push(pcm: Int16Array): void;
@@ -27,10 +29,13 @@ export interface ScoringStream {
 /** Audio that one stream may hold, in samples (five minutes). A pool in front of the engine bounds it far earlier. */
 const MOST_PENDING = 300 * SAMPLE_RATE;
 
+/** What a stream's posteriors go to. */
+type Scorer = Pick<SentenceScorer, "push" | "settle" | "finish">;
+
 /** A stream's audio on its way to the model. */
 class Stream implements ScoringStream {
   readonly state: AcousticState;
-  readonly scorer: SentenceScorer;
+  readonly scorer: Scorer;
   /** What is kept for the whole reading's review, where the pack has a model for that. */
   readonly review: Review | null;
   readonly #delay: number;
@@ -40,7 +45,8 @@ class Stream implements ScoringStream {
   readonly #mels = new LogMelStream();
   readonly #step = new Float32Array(STEP_MELS);
   readonly #quiet = new QuietVoice();
-  readonly #pitch = new PitchTracker();
+  /** For readings only: it grows with the audio. */
+  readonly #pitch: PitchTracker | null;
   #chunks: Int16Array[] = [];
   #offset = 0;
   #waiting = 0;
@@ -56,8 +62,9 @@ class Stream implements ScoringStream {
 
   constructor(
     state: AcousticState,
-    scorer: SentenceScorer,
+    scorer: Scorer,
     review: Review | null,
+    pitch: PitchTracker | null,
     delay: number,
     silent: Float32Array,
     onOver: (stream: Stream) => void,
@@ -65,6 +72,7 @@ class Stream implements ScoringStream {
   ) {
     this.#silent = silent;
     this.review = review;
+    this.#pitch = pitch;
     this.#onOver = onOver;
     this.state = state;
     this.scorer = scorer;
@@ -84,7 +92,7 @@ class Stream implements ScoringStream {
     if (this.#ended || this.closed || pcm.length === 0) return;
     if (this.#waiting + pcm.length > MOST_PENDING) throw new RangeError("too much audio waits to be scored");
     this.#chunks.push(pcm.slice());
-    this.#pitch.push(pcm);
+    this.#pitch?.push(pcm);
     this.#waiting += pcm.length;
     this.#heard += pcm.length;
   }
@@ -164,7 +172,7 @@ class Stream implements ScoringStream {
   /** Tells the result, once the reading has been reviewed. */
   finish(): void {
     const audioMs = Math.round((this.#heard * 1000) / SAMPLE_RATE);
-    this.scorer.finish(audioMs, this.review, this.#pitch.track());
+    this.scorer.finish(audioMs, this.review, this.#pitch?.track());
     this.close();
   }
 }
@@ -208,12 +216,26 @@ export class ScoringEngine {
     trace?: (phone: PhoneTrace) => void,
   ): ScoringStream {
     const scorer = new SentenceScorer(words, this.#pack.manifest, trace ? null : this.#pack, onEvent, trace);
-    const { delay } = this.#pack.manifest.acoustic;
+    return this.#open(scorer, trace ? null : (this.#review?.open() ?? null), new PitchTracker());
+  }
+
+  /**
+   * Opens a stream for speech without a known text. `onEvent` is called from `step` and `end`; `trace` is for training.
+   * Throws an Error where the pack has no phone loop.
+   */
+  listen(onEvent: (event: SpeechEvent) => void, trace?: (heard: HeardPhone) => void): ScoringStream {
+    const { phones, loop } = this.#pack;
+    if (!loop) throw new Error("this language pack only judges known texts");
+    return this.#open(new FreeSpeech({ phones, loop }, onEvent, trace), null, null);
+  }
+
+  #open(scorer: Scorer, review: Review | null, pitch: PitchTracker | null): Stream {
     const stream = new Stream(
       this.#model.newState(),
       scorer,
-      trace ? null : (this.#review?.open() ?? null),
-      delay,
+      review,
+      pitch,
+      this.#pack.manifest.acoustic.delay,
       this.#silent,
       (over) => this.#over.push(over),
       (closed) => this.#streams.delete(closed),

@@ -74,3 +74,12 @@ export type ScoreEvent =
       speaking?: Speaking;
       audioMs: number;
     };
+
+/**
+ * What is heard in speech without a known text: phones in their order, each once, with the confidence (0 to 1) that an
+ * expected phone would be this one; a pause once the silence after a phone has lasted for a while; and the end.
+ */
+export type SpeechEvent =
+  | { type: "heard"; phone: string; confidence: number; startMs: number; endMs: number }
+  | { type: "pause"; startMs: number }
+  | { type: "over"; audioMs: number };

@@ -37,7 +37,7 @@ export interface WordProgress {
 }
 
 /** Start of a step in the audio, in ms: steps are centred at 20 s + 17.5 ms. */
-const stepMs = (step: number): number => Math.max(0, Math.round(20 * step + 7.5));
+export const stepMs = (step: number): number => Math.max(0, Math.round(20 * step + 7.5));
 
 /** A judged phone as it is told; `judged` is its score from 0 to 2. */
 export function scoredPhone(taken: Taken, judged: number, thresholds: Thresholds, phones: string[]): ScoredPhone {

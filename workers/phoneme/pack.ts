@@ -4,6 +4,7 @@ import type { InferenceSession } from "onnxruntime-node";
 import { type AcousticShape, openSession } from "./acoustic.ts";
 import { Head } from "./head.ts";
 import type { StoredTensors } from "./nets.ts";
+import type { PhoneLoop } from "./phone-recogniser.ts";
 import { Prosody, type StoredProsody } from "./prosody.ts";
 import { PROSODY_MEASURES } from "./prosody-measures.ts";
 import { Refiner, type StoredRefiner } from "./refiner.ts";
@@ -45,6 +46,8 @@ export interface Pack {
   refiner: Refiner;
   /** Null where the pack has no prosody.json: its results then have no prosody. */
   prosody: Pick<Prosody, "judge"> | null;
+  /** For speech without a known text; null where the pack has no phone-loop.json. */
+  loop: PhoneLoop | null;
 }
 
 /** Throws an Error when the manifest cannot be served. */
@@ -60,6 +63,11 @@ function checkManifest(manifest: PackManifest): void {
     throw new Error("the review model's shape is broken");
   if (durations?.mean?.length !== phones.length || durations.deviation?.length !== phones.length)
     throw new Error("durations must hold one value per phone");
+}
+
+function checkLoop({ bigram, prior, confidence }: PhoneLoop, classes: number): void {
+  const fits = bigram?.length === classes ** 2 && prior?.length === classes && confidence?.phones?.length === classes;
+  if (!fits) throw new Error("the phone loop was made for other phones");
 }
 
 /** A file's text; null where there is none. */
@@ -87,11 +95,14 @@ export async function loadPack(dir: string): Promise<Pack> {
     );
     const storedProsody = await readIfThere(join(dir, "prosody.json"));
     const prosody = storedProsody ? new Prosody(JSON.parse(storedProsody) as StoredProsody, PROSODY_MEASURES) : null;
+    const storedLoop = await readIfThere(join(dir, "phone-loop.json"));
+    const loop = storedLoop ? (JSON.parse(storedLoop) as PhoneLoop) : null;
+    if (loop) checkLoop(loop, manifest.phones.length);
     const session = await openSession(join(dir, "acoustic.onnx"));
     const review = manifest.review
       ? { session: await openSession(join(dir, "review.onnx")), shape: manifest.review }
       : null;
-    return { phones: manifest.phones, manifest, session, review, head, refiner, prosody };
+    return { phones: manifest.phones, manifest, session, review, head, refiner, prosody, loop };
   } catch (error) {
     throw new Error(`language pack ${dir}: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
