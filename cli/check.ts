@@ -49,7 +49,11 @@ const checks: Check[] = [
     look: lookAtReferenceVoice,
     remedy: voiceRemedy,
   },
-  { name: "speech model", look: lookAtModel, remedy: "Set PARLANCE_MODEL_DIR to a language pack, such as models/en." },
+  {
+    name: "speech model",
+    look: lookAtModel,
+    remedy: "Set PARLANCE_MODEL_DIR to a folder of language packs, such as models.",
+  },
 ];
 
 /** Looks at every part of this host that the configuration names, one after the other; at none after a wrong configuration. */
@@ -262,15 +266,24 @@ async function lookAtReferenceVoice(config: Config): Promise<Omit<Finding, "name
   return { status: "ok", detail: `espeak-ng speaks ${voice.languages.join(", ")}` };
 }
 
-/** Loads the pack and runs it on two seconds of silence. */
+/** Loads each pack and runs it on two seconds of silence. */
 async function lookAtModel(config: Config): Promise<Omit<Finding, "name">> {
+  const { packFolders } = await import("../src/phonemes/pack-folders.ts");
+  const dirs = packFolders(resolve(import.meta.dirname, "..", config.PARLANCE_MODEL_DIR));
+  if (dirs.length === 0) throw new Error(`no language pack in ${config.PARLANCE_MODEL_DIR}`);
+  const found: string[] = [];
+  for (const dir of dirs) found.push(await lookAtPack(dir));
+  return { status: "ok", detail: found.join("; ") };
+}
+
+async function lookAtPack(dir: string): Promise<string> {
   const { loadPack } = await import("../workers/phoneme/pack.ts");
   const { ScoringEngine } = await import("../workers/phoneme/engine.ts");
-  const pack = await loadPack(resolve(import.meta.dirname, "..", config.PARLANCE_MODEL_DIR));
+  const pack = await loadPack(dir);
   const engine = new ScoringEngine(pack);
   const seconds = 2;
   let judged = false;
-  const stream = engine.open([{ text: "hello", pronunciations: [["HH", "AH", "L", "OW"]] }], (event) => {
+  const stream = engine.open([{ text: "any", pronunciations: [pack.phones.slice(0, 3)] }], (event) => {
     judged ||= event.type === "result";
   });
   const startedAt = performance.now();
@@ -278,8 +291,9 @@ async function lookAtModel(config: Config): Promise<Omit<Finding, "name">> {
   stream.end();
   while (await engine.step());
   const speed = (seconds * 1000) / (performance.now() - startedAt);
-  if (!judged) throw new Error("the model loads, but judges nothing");
-  return { status: "ok", detail: `${config.PARLANCE_MODEL_DIR}, ${speed.toFixed(0)} times real time for one speaker` };
+  const { name } = pack.manifest;
+  if (!judged) throw new Error(`the model of ${name} loads, but judges nothing`);
+  return `${name}: ${speed.toFixed(0)} times real time for one speaker`;
 }
 
 function messageOf(error: unknown): string {

@@ -103,7 +103,11 @@ export const settings = {
     count(1, 2_000),
     200,
   ),
-  PARLANCE_MODEL_DIR: setting("Language pack folder.", z.string().min(1), "models/en"),
+  PARLANCE_MODEL_DIR: setting(
+    "Folder of the language packs, or of the only one that is wanted.",
+    z.string().min(1),
+    "models",
+  ),
   PARLANCE_REFERENCE_VOICES: setting(
     "espeak-ng voices for reference audio, comma-separated, one for each language, which is the voice's name up to its first hyphen; `off` for none. Without espeak-ng there are none either.",
     list.transform((names) => names.filter((name) => name !== "off")),

@@ -21,7 +21,8 @@ import { createMetrics } from "./lib/metrics.ts";
 import { MediaWorkers } from "./media/media.ts";
 import { coach } from "./phonemes/coach.ts";
 import { EspeakVoice } from "./phonemes/espeak-voice.ts";
-import { Lexicon } from "./phonemes/lexicon.ts";
+import { readLanguages } from "./phonemes/languages.ts";
+import { Lexicons } from "./phonemes/lexicons.ts";
 import { ScoringPool } from "./phonemes/pool.ts";
 import { iceServers } from "./rooms/ice-servers.ts";
 import { LocalRooms } from "./rooms/local-rooms.ts";
@@ -83,6 +84,7 @@ export async function createServer(config: Config, { log }: { log: Logger }): Pr
     const { publisher } = gateway;
 
     const modelDir = resolve(repository, config.PARLANCE_MODEL_DIR);
+    const languages = await readLanguages(modelDir, log);
     const scoring = new ScoringPool({
       threads: config.PARLANCE_SCORING_THREADS,
       streamsPerThread: config.PARLANCE_SCORING_STREAMS,
@@ -134,11 +136,12 @@ export async function createServer(config: Config, { log }: { log: Logger }): Pr
       metrics,
     });
     closers.push(() => chat.close());
-    const pronouncer = new Lexicon({ modelDir });
+    const pronouncer = new Lexicons(languages);
     const practice = new Practice({ drills: database.drills, progress: database.progress, pronouncer });
     const drills = new Drills({
       drills: database.drills,
       attempts: database.attempts,
+      languages: [...languages.values()].map(({ about }) => about),
       pronouncer,
       coach,
       scoring,

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
-import type { ExpectedWord, OpusPacket } from "../src/drills/ports.ts";
+import type { OpusPacket } from "../src/drills/ports.ts";
 import type { FromThread, ThreadData, ToThread } from "../src/phonemes/thread-messages.ts";
 import { ScoringEngine, type ScoringStream } from "./phoneme/engine.ts";
 import { OpusTrack } from "./phoneme/opus-track.ts";
@@ -36,8 +36,18 @@ if (!port) throw new Error("this file runs as a worker thread");
 // opus-decoder prints a line for each broken packet, which a peer could send at will.
 console.error = () => {};
 
-const { modelDir } = workerData as ThreadData;
-const engine = new ScoringEngine(await loadPack(modelDir));
+const { packDirs } = workerData as ThreadData;
+const engines = new Map<string, ScoringEngine>();
+const broken: string[] = [];
+for (const dir of packDirs) {
+  try {
+    const pack = await loadPack(dir);
+    engines.set(pack.manifest.language, new ScoringEngine(pack));
+  } catch (error) {
+    broken.push(error instanceof Error ? error.message : String(error));
+  }
+}
+if (engines.size === 0) throw new Error(broken.join("; ") || "there is no language pack");
 const speakers = new Map<number, Speaker>();
 let events: Extract<FromThread, { type: "events" }>["events"] = [];
 let running = false;
@@ -56,7 +66,7 @@ port.on("message", (message: ToThread) => {
     return;
   }
   if (message.type === "open") {
-    open(message.stream, message.words, message.pcm);
+    open(message);
     return;
   }
   const speaker = speakers.get(message.stream);
@@ -80,12 +90,14 @@ port.on("message", (message: ToThread) => {
   }
   void run();
 });
-post({ type: "ready" });
+post({ type: "ready", broken });
 
-function open(id: number, words: ExpectedWord[], memory: SharedArrayBuffer | null): void {
+function open({ stream: id, words, language, pcm }: Extract<ToThread, { type: "open" }>): void {
   try {
+    const engine = engines.get(language);
+    if (!engine) throw new Error(`no pack for ${language}`);
     const stream = engine.open(words, (event) => events.push({ stream: id, event }));
-    const speaker = memory ? pcmSpeaker(id, stream, memory) : opusSpeaker(id, stream);
+    const speaker = pcm ? pcmSpeaker(id, stream, pcm) : opusSpeaker(id, stream);
     speakers.set(id, speaker);
   } catch (error) {
     post({ type: "failed", stream: id, reason: String(error) });
@@ -194,7 +206,8 @@ async function run(): Promise<void> {
   running = true;
   for (;;) {
     const fed = feed();
-    const stepped = await engine.step();
+    let stepped = false;
+    for (const engine of engines.values()) stepped = (await engine.step()) || stepped;
     if (leaving) process.exit(0);
     report();
     if (!fed && !stepped) break;

@@ -11,6 +11,7 @@ import type { Db } from "./tables.ts";
 const columns = [
   "id",
   "drillId",
+  "language",
   "text",
   "startedAtMs",
   "outcome",

@@ -77,5 +77,5 @@ export const drillItems: readonly DrillItem[] = [
 ];
 
 function item(id: string, level: string, focus: string, text: string): DrillItem {
-  return { id, text, level, focus };
+  return { id, language: "en", text, level, focus };
 }

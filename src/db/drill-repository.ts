@@ -2,7 +2,7 @@ import type { DrillItem } from "#protocol";
 import type { DrillRepository } from "../drills/ports.ts";
 import type { Db } from "./tables.ts";
 
-const columns = ["id", "text", "level", "focus"] as const;
+const columns = ["id", "language", "text", "level", "focus"] as const;
 
 export class DbDrillRepository implements DrillRepository {
   readonly #db: Db;
@@ -11,8 +11,12 @@ export class DbDrillRepository implements DrillRepository {
     this.#db = db;
   }
 
-  async list(): Promise<DrillItem[]> {
-    return this.#db.selectFrom("drills").select(columns).orderBy("position").orderBy("id").execute();
+  async list(languages: readonly string[]): Promise<DrillItem[]> {
+    const drills = this.#db
+      .selectFrom("drills")
+      .select(columns)
+      .where("language", "in", [...languages]);
+    return languages.length === 0 ? [] : drills.orderBy("position").orderBy("id").execute();
   }
 
   async byId(id: string): Promise<DrillItem | undefined> {
@@ -23,10 +27,11 @@ export class DbDrillRepository implements DrillRepository {
   async seed(items: readonly DrillItem[]): Promise<void> {
     await this.#db
       .insertInto("drills")
-      .values(items.map(({ id, text, level, focus }, position) => ({ id, text, level, focus, position })))
+      .values(items.map((item, position) => ({ ...item, position })))
       .onConflict((conflict) =>
         conflict.column("id").doUpdateSet((eb) => ({
           position: eb.ref("excluded.position"),
+          language: eb.ref("excluded.language"),
           text: eb.ref("excluded.text"),
           level: eb.ref("excluded.level"),
           focus: eb.ref("excluded.focus"),

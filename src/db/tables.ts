@@ -66,11 +66,12 @@ export type Tables = {
     createdAtMs: number;
     closedAtMs: number | null;
   };
-  drills: { id: string; position: number; text: string; level: string; focus: string };
+  drills: { id: string; position: number; language: string; text: string; level: string; focus: string };
   attempts: {
     id: string;
     userId: string;
     drillId: string | null;
+    language: string;
     text: string;
     startedAtMs: number;
     outcome: string;

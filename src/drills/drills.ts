@@ -6,6 +6,7 @@ import {
   type DrillResult,
   errors,
   type FirstLanguage,
+  type Language,
   limits,
   type Publisher,
   type PushName,
@@ -28,6 +29,8 @@ import type {
 } from "./ports.ts";
 
 export type DrillsOptions = {
+  /** Those that have a pack. */
+  languages: readonly Language[];
   drills: DrillRepository;
   attempts: AttemptRepository;
   pronouncer: Pronouncer;
@@ -59,6 +62,7 @@ type Running = {
   readonly attemptId: string;
   readonly learner: Learner;
   readonly drillId: string | null;
+  readonly language: string;
   readonly text: string;
   readonly startedAtMs: number;
   readonly firstLanguage: FirstLanguage | undefined;
@@ -92,11 +96,18 @@ export class Drills {
     this.#count = drillMetrics(options.metrics, () => this.#byConnection.size);
   }
 
-  async list(): Promise<CallReply<"drill.list">> {
-    return { drills: await this.#options.drills.list() };
+  languages(): CallReply<"drill.languages"> {
+    return { languages: [...this.#options.languages] };
   }
 
-  /** @throws AppError DRILL_BUSY, AUDIO_FORMAT_UNSUPPORTED, DRILL_NOT_FOUND, what the pronouncer, the pool and the tap throw */
+  /** @throws AppError LANGUAGE_UNAVAILABLE */
+  async list({ language }: CallRequest<"drill.list">): Promise<CallReply<"drill.list">> {
+    const wanted =
+      language === undefined ? this.#options.languages.map((one) => one.language) : [this.#practised(language)];
+    return { drills: await this.#options.drills.list(wanted) };
+  }
+
+  /** @throws AppError DRILL_BUSY, AUDIO_FORMAT_UNSUPPORTED, DRILL_NOT_FOUND, LANGUAGE_UNAVAILABLE, what the pronouncer, the pool and the tap throw */
   async start(learner: Learner, request: CallRequest<"drill.start">): Promise<CallReply<"drill.start">> {
     const { connectionId } = learner;
     if (this.#closed) throw new AppError("DRAINING");
@@ -114,13 +125,14 @@ export class Drills {
     const { source } = request;
     if (source.kind === "socket" && source.sampleRate !== 16_000)
       throw new AppError("AUDIO_FORMAT_UNSUPPORTED", undefined, { sampleRate: 16_000 });
-    const text = await this.#textOf(request);
-    const words = await this.#options.pronouncer.words(text);
+    const { text, language } = await this.#textOf(request);
+    const words = await this.#options.pronouncer.words(text, language);
     const attemptId = randomUUID();
     const running: Running = {
       attemptId,
       learner,
       drillId: request.drillId ?? null,
+      language,
       text,
       startedAtMs: Date.now(),
       firstLanguage: request.firstLanguage,
@@ -136,11 +148,16 @@ export class Drills {
     };
     running.outcome.promise.catch(() => {});
     try {
-      running.stream = this.#options.scoring.open(words, source.kind === "socket" ? "pcm" : "opus", {
-        onEvent: feedbackAt(request.feedback, (event) => this.#tell(running, event)),
-        onProgress: (judgedMs) => this.#push(running, "drill.progress", { attemptId, judgedMs }),
-        onFailed: (error) => this.#fail(running, error),
-      });
+      running.stream = this.#options.scoring.open(
+        words,
+        source.kind === "socket" ? "pcm" : "opus",
+        {
+          onEvent: feedbackAt(request.feedback, (event) => this.#tell(running, event)),
+          onProgress: (judgedMs) => this.#push(running, "drill.progress", { attemptId, judgedMs }),
+          onFailed: (error) => this.#fail(running, error),
+        },
+        { language },
+      );
       if (source.kind === "room") await this.#tap(running, source.roomId);
       // While this waited, the connection or the track may have gone, a thread died, or the server begun to stop.
       if (this.#closed || running.state !== "running" || !this.#byConnection.has(learner.connectionId))
@@ -153,7 +170,8 @@ export class Drills {
     running.timers.push(setTimeout(() => this.#end(running), longest));
     this.#byConnection.set(learner.connectionId, running);
     this.#count.started.inc({ source: source.kind });
-    return { attemptId, text, words: words.map((word) => ({ text: word.text, phones: word.pronunciations[0] ?? [] })) };
+    const lane = words.map((word) => ({ text: word.text, phones: word.pronunciations[0] ?? [] }));
+    return { attemptId, language, text, words: lane };
   }
 
   /**
@@ -231,14 +249,27 @@ export class Drills {
     await Promise.allSettled([...running, ...this.#storing.values()].map((one) => one.outcome.promise));
   }
 
-  async #textOf(request: CallRequest<"drill.start">): Promise<string> {
-    const { drillId, text } = request;
+  async #textOf(request: CallRequest<"drill.start">): Promise<{ text: string; language: string }> {
+    const { drillId, text, language } = request;
     if ((drillId === undefined) === (text === undefined))
       throw new AppError("INVALID_REQUEST", "Give either drillId or text.", { path: "drillId" });
-    if (drillId === undefined) return text ?? "";
+    if (drillId === undefined) return { text: text ?? "", language: this.#practised(language ?? "en") };
     const drill = await this.#options.drills.byId(drillId);
     if (!drill) throw new AppError("DRILL_NOT_FOUND");
-    return drill.text;
+    const own = this.#practised(drill.language);
+    if (language !== undefined && this.#practised(language) !== own)
+      throw new AppError("INVALID_REQUEST", "The drill is in another language.", { path: "language" });
+    return { text: drill.text, language: own };
+  }
+
+  /** The language among those with a pack that a tag stands for: itself or, region by region dropped (RFC 4647), a wider one. */
+  #practised(tag: string): string {
+    const known = this.#options.languages.map(({ language }) => language);
+    for (let wanted = tag; wanted !== ""; wanted = wanted.slice(0, Math.max(0, wanted.lastIndexOf("-")))) {
+      const found = known.find((one) => one.toLowerCase() === wanted.toLowerCase());
+      if (found !== undefined) return found;
+    }
+    throw new AppError("LANGUAGE_UNAVAILABLE", undefined, { languages: known });
   }
 
   async #tap(running: Running, roomId: string): Promise<void> {
@@ -278,9 +309,9 @@ export class Drills {
   }
 
   #complete(running: Running, result: DrillResult): void {
-    const { attemptId, drillId, text, startedAtMs, learner } = running;
+    const { attemptId, drillId, language, text, startedAtMs, learner } = running;
     this.#count.ended.inc({ outcome: result.outcome });
-    const attempt: Attempt = { id: attemptId, drillId, text, startedAtMs, ...result };
+    const attempt: Attempt = { id: attemptId, drillId, language, text, startedAtMs, ...result };
     this.#storing.set(attemptId, running);
     this.#release(running);
     this.#push(running, "drill.result", { attemptId, result });

@@ -10,7 +10,8 @@ import type {
 import type { AppError } from "../lib/app-error.ts";
 
 export interface DrillRepository {
-  list(): Promise<DrillItem[]>;
+  /** Those in the given languages, easiest first. */
+  list(languages: readonly string[]): Promise<DrillItem[]>;
   byId(id: string): Promise<DrillItem | undefined>;
 }
 
@@ -46,15 +47,15 @@ export interface ProgressRepository {
 }
 
 /**
- * A word of the sentence with its pronunciations (ARPAbet without stress, the first one canonical). `stress` tells of each
+ * A word of the sentence with its pronunciations (names of the language pack, the first one canonical). `stress` tells of each
  * which syllable, from 0, carries the main stress; -1 where the word has but one, or where that is not known.
  */
 export type ExpectedWord = { text: string; pronunciations: string[][]; stress?: number[] };
 
 /** Turns text into words that can be judged; made by the phonemes folder. */
 export interface Pronouncer {
-  /** @throws AppError TEXT_EMPTY, TEXT_TOO_LONG, or WORD_UNPRONOUNCEABLE with `details.word` */
-  words(text: string): Promise<ExpectedWord[]>;
+  /** @throws AppError LANGUAGE_UNAVAILABLE, TEXT_EMPTY, TEXT_TOO_LONG, or WORD_UNPRONOUNCEABLE with `details.word` */
+  words(text: string, language: string): Promise<ExpectedWord[]>;
 }
 
 /** One Opus packet of an RTP track (48 kHz clock). */
@@ -89,10 +90,20 @@ export interface ScoringStream {
   close(): void;
 }
 
+export type ScoringOptions = {
+  /** The pack that is to judge; "en" by default. */
+  language?: string;
+};
+
 /** Where streams come from: the pool of scoring threads. */
 export interface Scoring {
   /** @throws AppError SCORING_UNAVAILABLE when every thread is full or none works */
-  open(words: ExpectedWord[], source: "pcm" | "opus", listener: ScoringListener): ScoringStream;
+  open(
+    words: ExpectedWord[],
+    source: "pcm" | "opus",
+    listener: ScoringListener,
+    options?: ScoringOptions,
+  ): ScoringStream;
 }
 
 /** Tells learners what to do about sounds that were not good; made by the phonemes folder. */

@@ -10,6 +10,8 @@ export type PracticeOptions = {
   pronouncer: Pronouncer;
 };
 
+/** The everyday words are English. */
+const LANGUAGE = "en";
 const DAY_MS = 86_400_000;
 /** Periods of the charts over time at the most. */
 const PERIODS = 14;
@@ -68,7 +70,7 @@ export class Practice {
       .filter(({ count, score }) => count >= TARGET_EVIDENCE && score < TARGET_SCORE)
       .slice(0, TARGETS);
     if (weak.length === 0) return { targets: [] };
-    const items = await drills.list();
+    const items = await drills.list([LANGUAGE]);
     const targets = [];
     for (const phone of weak) targets.push(await this.#target(phone, items));
     return { targets };
@@ -119,7 +121,7 @@ export class Practice {
   async #pronounce(text: string): Promise<string[][]> {
     const known = this.#phonesOf.get(text);
     if (known) return known;
-    const words = await this.#options.pronouncer.words(text);
+    const words = await this.#options.pronouncer.words(text, LANGUAGE);
     const phones = words.map(({ pronunciations }) => pronunciations[0] ?? []);
     this.#phonesOf.set(text, phones);
     return phones;

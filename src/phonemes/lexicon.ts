@@ -2,7 +2,9 @@ import { limits } from "#protocol";
 import type { ExpectedWord, Pronouncer } from "../drills/ports.ts";
 import { AppError } from "../lib/app-error.ts";
 import { Dictionary, withoutStress } from "./dictionary.ts";
+import type { LexiconKind } from "./languages.ts";
 import { type LettersModel, loadLettersModel, soundOut } from "./letter-to-sound.ts";
+import { spanishReader } from "./spanish-reader.ts";
 import { readNumber } from "./spoken-numbers.ts";
 
 /** Pronunciations of one expected word at the most. */
@@ -43,14 +45,21 @@ const ENDINGS: Record<string, string[]> = {
 const VOICELESS = new Set(["P", "T", "K", "F", "TH"]);
 const SIBILANT = new Set(["S", "Z", "SH", "ZH", "CH", "JH"]);
 
-/** English text to words and their pronunciations: the dictionary, number reading, spelling out, and letter-to-sound rules. */
+/** Finds the pronunciations of one written word, their vowels with stress where that is known; none where there is no way to say it. */
+interface WordReader {
+  read(token: string): string[][];
+}
+
+/** Text in one language to words and their pronunciations. */
 export class Lexicon implements Pronouncer {
   readonly #modelDir: string;
-  #loading: Promise<Reader> | undefined;
+  readonly #kind: LexiconKind;
+  #loading: Promise<WordReader> | undefined;
 
   /** Loads nothing yet: the first `words` does. `modelDir` is the language pack's folder. */
-  constructor(options: { modelDir: string }) {
-    this.#modelDir = options.modelDir;
+  constructor({ modelDir, kind = "english" }: { modelDir: string; kind?: LexiconKind }) {
+    this.#modelDir = modelDir;
+    this.#kind = kind;
   }
 
   /**
@@ -78,20 +87,23 @@ export class Lexicon implements Pronouncer {
     return words;
   }
 
-  #reader(): Promise<Reader> {
-    this.#loading ??= Promise.all([Dictionary.load(), loadLettersModel(this.#modelDir)]).then(
-      ([dictionary, letters]) => new Reader(dictionary, letters),
-      (error: unknown) => {
-        this.#loading = undefined;
-        throw error;
-      },
-    );
+  #reader(): Promise<WordReader> {
+    this.#loading ??= readers[this.#kind](this.#modelDir).catch((error: unknown) => {
+      this.#loading = undefined;
+      throw error;
+    });
     return this.#loading;
   }
 }
 
-/** Finds the pronunciations of one written word, their vowels with stress where that is known; none where there is no way to say it. */
-class Reader {
+const readers: Record<LexiconKind, (modelDir: string) => Promise<WordReader>> = {
+  english: async (modelDir) =>
+    new EnglishReader(...(await Promise.all([Dictionary.load(), loadLettersModel(modelDir)]))),
+  spanish: async () => spanishReader,
+};
+
+/** The dictionary, number reading, spelling out, and letter-to-sound rules. */
+class EnglishReader implements WordReader {
   readonly #dictionary: Dictionary;
   readonly #letters: LettersModel;
 

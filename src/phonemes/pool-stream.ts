@@ -10,13 +10,16 @@ const GROWTH_BYTES = 4_000 * SAMPLES_PER_MS * 2;
 /** The shortest Opus packet worth having is 10 ms. */
 const MAX_PACKETS = limits.attemptMs / 10;
 
+/** What is to be read, and in which language. */
+type ReadText = { readonly words: ExpectedWord[]; readonly language: string };
+
 /**
  * One learner's audio, kept until the end so that another thread can judge it anew should its thread die. The listener
  * sees one unbroken course of events: what it had before is not repeated.
  */
 export class PoolStream implements ScoringStream {
   readonly id: number;
-  readonly #words: ExpectedWord[];
+  readonly #text: ReadText;
   readonly #listener: ScoringListener;
   readonly #onOver: () => void;
   readonly #memory: SharedArrayBuffer | null;
@@ -35,13 +38,13 @@ export class PoolStream implements ScoringStream {
 
   constructor(
     id: number,
-    words: ExpectedWord[],
+    text: ReadText,
     source: "pcm" | "opus",
     listener: ScoringListener,
     onOver: (stream: PoolStream) => void,
   ) {
     this.id = id;
-    this.#words = words;
+    this.#text = text;
     this.#listener = listener;
     this.#onOver = () => onOver(this);
     this.#memory = source === "pcm" ? new SharedArrayBuffer(GROWTH_BYTES, { maxByteLength: MAX_SAMPLES * 2 }) : null;
@@ -63,7 +66,7 @@ export class PoolStream implements ScoringStream {
     if (!thread) return;
     this.#placements += 1;
     thread.streams.add(this.id);
-    thread.post({ type: "open", stream: this.id, words: this.#words, pcm: this.#memory });
+    thread.post({ type: "open", stream: this.id, ...this.#text, pcm: this.#memory });
     if (this.#samples > 0) thread.post({ type: "pcm", stream: this.id, samples: this.#samples });
     if (this.#packets.length > 0) thread.post({ type: "opus", stream: this.id, packets: this.#packets });
     if (this.#ended) thread.post({ type: "end", stream: this.id });

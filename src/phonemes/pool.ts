@@ -1,7 +1,8 @@
-import type { ExpectedWord, Scoring, ScoringListener, ScoringStream } from "../drills/ports.ts";
+import type { ExpectedWord, Scoring, ScoringListener, ScoringOptions, ScoringStream } from "../drills/ports.ts";
 import { AppError } from "../lib/app-error.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Metrics } from "../lib/metrics.ts";
+import { packFolders } from "./pack-folders.ts";
 import { PoolStream } from "./pool-stream.ts";
 import { ScoringThread, type ThreadTimes } from "./scoring-thread.ts";
 import type { FromThread } from "./thread-messages.ts";
@@ -10,7 +11,7 @@ export type ScoringPoolOptions = {
   threads: number;
   /** Streams on one thread at the most. */
   streamsPerThread: number;
-  /** Folder of the language pack. */
+  /** Folder of the language packs, or of one. */
   modelDir: string;
   log: Logger;
   metrics: Metrics;
@@ -44,6 +45,7 @@ const MAX_PLACEMENTS = 3;
 export class ScoringPool implements Scoring {
   readonly #options: ScoringPoolOptions;
   readonly #times: PoolTimes;
+  readonly #packDirs: string[];
   readonly #threads = new Set<ScoringThread>();
   readonly #streams = new Map<number, PoolStream>();
   /** Streams without a thread, with the timer that gives them up. */
@@ -60,6 +62,7 @@ export class ScoringPool implements Scoring {
   constructor(options: ScoringPoolOptions) {
     this.#options = options;
     this.#times = { ...defaultTimes, ...options.times };
+    this.#packDirs = packFolders(options.modelDir);
     this.#count = poolMetrics(options.metrics, this);
     this.#starting = new Promise((resolve, reject) => {
       this.#settleStart = { resolve, reject };
@@ -88,13 +91,18 @@ export class ScoringPool implements Scoring {
     return this.#streams.size;
   }
 
-  open(words: ExpectedWord[], source: "pcm" | "opus", listener: ScoringListener): ScoringStream {
+  open(
+    words: ExpectedWord[],
+    source: "pcm" | "opus",
+    listener: ScoringListener,
+    { language = "en" }: ScoringOptions = {},
+  ): ScoringStream {
     const thread = this.#emptiest();
     if (!thread) {
       this.#count.refused.inc();
       throw new AppError("SCORING_UNAVAILABLE");
     }
-    const stream = new PoolStream(this.#nextId++, words, source, listener, (over) => {
+    const stream = new PoolStream(this.#nextId++, { words, language }, source, listener, (over) => {
       this.#streams.delete(over.id);
       clearTimeout(this.#homeless.get(over));
       this.#homeless.delete(over);
@@ -128,9 +136,10 @@ export class ScoringPool implements Scoring {
   }
 
   #spawn(): void {
-    const thread = new ScoringThread({ modelDir: this.#options.modelDir }, this.#times);
+    const thread = new ScoringThread({ packDirs: this.#packDirs }, this.#times);
     this.#threads.add(thread);
-    thread.on("ready", () => {
+    thread.on("ready", (broken) => {
+      for (const reason of broken) this.#options.log.error({ reason }, "language pack can't be served");
       this.#deathsInARow = 0;
       this.#settleStart?.resolve();
       for (const stream of [...this.#homeless.keys()]) this.#rehome(stream);

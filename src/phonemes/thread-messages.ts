@@ -1,14 +1,17 @@
 import type { ExpectedWord, OpusPacket, ScoreEvent } from "../drills/ports.ts";
 
 /** What a scoring thread is started with. */
-export type ThreadData = { modelDir: string };
+export type ThreadData = {
+  /** Folders of the language packs. */
+  packDirs: string[];
+};
 
 /**
  * Pool → thread. PCM itself never crosses: it lies in the stream's growable shared memory, and `pcm` tells how many
  * samples are there. So the pool keeps the audio for a replay at no cost, and no thread copies it.
  */
 export type ToThread =
-  | { type: "open"; stream: number; words: ExpectedWord[]; pcm: SharedArrayBuffer | null }
+  | { type: "open"; stream: number; words: ExpectedWord[]; language: string; pcm: SharedArrayBuffer | null }
   | { type: "pcm"; stream: number; samples: number }
   | { type: "opus"; stream: number; packets: OpusPacket[] }
   | { type: "end"; stream: number }
@@ -18,7 +21,8 @@ export type ToThread =
 
 /** Thread → pool. */
 export type FromThread =
-  | { type: "ready" }
+  /** `broken` says of each pack that could not be loaded why. */
+  | { type: "ready"; broken: string[] }
   | { type: "events"; events: { stream: number; event: ScoreEvent }[] }
   | { type: "progress"; judged: { stream: number; judgedMs: number }[] }
   | { type: "failed"; stream: number; reason: string }

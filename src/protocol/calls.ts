@@ -10,6 +10,7 @@ import {
   expectedWord,
   fields,
   iceServer,
+  language,
   message,
   phoneProgress,
   practiceDay,
@@ -61,10 +62,7 @@ export const calls = {
     "Opens a public voice room.",
     z.strictObject({
       topic: fields.line(limits.topic),
-      language: z
-        .string()
-        .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)
-        .default("en"),
+      language: fields.languageTag.default("en"),
     }),
     z.object({ room }),
     { perSecond: 0.2, burst: 5 },
@@ -175,12 +173,23 @@ export const calls = {
     brisk,
   ),
 
-  "drill.list": call("The practice sentences on offer.", nothing, z.object({ drills: z.array(drillItem) })),
+  "drill.languages": call(
+    "The languages that can be practised here, with their sounds and how far their judgements can be trusted.",
+    nothing,
+    z.object({ languages: z.array(language) }),
+  ),
+  "drill.list": call(
+    "The practice sentences on offer, in one language or in all that can be practised.",
+    z.strictObject({ language: fields.languageTag.optional() }),
+    z.object({ drills: z.array(drillItem) }),
+  ),
   "drill.start": call(
     "Starts judging speech against a sentence: a listed drill or any text. Audio comes as drill.frame messages, or from the microphone published in a room.",
     z.strictObject({
       drillId: fields.id.optional(),
       text: fields.wellFormed.max(100_000).optional(),
+      /** Of the text; "en" by default. A listed drill has its own. */
+      language: fields.languageTag.optional(),
       source: z
         .discriminatedUnion("kind", [
           z.strictObject({ kind: z.literal("socket"), sampleRate: z.number() }),
@@ -192,7 +201,12 @@ export const calls = {
       /** The learner's: its usual confusions are thought of first where sounds are about equally likely. */
       firstLanguage: z.enum(Object.keys(firstLanguages) as [FirstLanguage, ...FirstLanguage[]]).optional(),
     }),
-    z.object({ attemptId: fields.id, text: z.string(), words: z.array(expectedWord) }),
+    z.object({
+      attemptId: fields.id,
+      language: fields.languageTag,
+      text: z.string(),
+      words: z.array(expectedWord),
+    }),
     { perSecond: 1, burst: 10 },
   ),
   "drill.finish": call(

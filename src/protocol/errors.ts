@@ -84,6 +84,12 @@ export const errors = {
     retryable: false,
     message: "This server has no voice for this language.",
   },
+  LANGUAGE_UNAVAILABLE: {
+    number: 530,
+    status: 400,
+    retryable: false,
+    message: "This language can't be practised here.",
+  },
 
   INTERNAL: { number: 900, status: 500, retryable: true, message: "Something went wrong on the server." },
   UNAVAILABLE: { number: 901, status: 503, retryable: true, message: "A part of the service is unreachable." },
@@ -100,7 +106,7 @@ export const errorBody = z.object({
   message: z.string(),
   retryable: z.boolean(),
   requestId: z.string().optional(),
-  /** Per code: `path` for INVALID_REQUEST, `retryAfterMs` for RATE_LIMITED, `word` for WORD_UNPRONOUNCEABLE … */
+  /** Per code: `path` for INVALID_REQUEST, `retryAfterMs` for RATE_LIMITED, `word` for WORD_UNPRONOUNCEABLE, `languages` for LANGUAGE_UNAVAILABLE … */
   details: z.record(z.string(), z.unknown()).optional(),
 });
 export type ErrorBody = z.infer<typeof errorBody>;

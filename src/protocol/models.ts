@@ -21,8 +21,12 @@ const line = (max: number) =>
 const score = z.number().min(0).max(100);
 const ms = z.number().min(0);
 
+/** BCP 47, such as "en" or "es-MX". */
+const languageTag = z.string().regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, "a BCP 47 language tag");
+
 export const fields = {
   id,
+  languageTag,
   wellFormed,
   line,
   score,
@@ -135,7 +139,33 @@ export const conversation = z.object({
 });
 export type Conversation = z.infer<typeof conversation>;
 
-export const drillItem = z.object({ id, text: z.string(), level: z.string(), focus: z.string() });
+/** A sound of a language, under the name that its language pack gives it. */
+export const sound = z.object({
+  phone: z.string().min(1),
+  ipa: z.string().min(1),
+  kind: z.enum(["vowel", "diphthong", "stop", "affricate", "fricative", "nasal", "approximant", "tap", "trill"]),
+  /** A word of the language that has the sound. */
+  example: z.string().min(1),
+});
+export type Sound = z.infer<typeof sound>;
+
+/** A language that can be practised: what its pack says of itself. */
+export const language = z.object({
+  language: languageTag,
+  name: z.string().min(1),
+  sounds: z.array(sound).min(1),
+  /** How far its judgements can be trusted: measured against experts' scores of people, or on synthetic voices only. */
+  quality: z.object({ basis: z.enum(["experts", "synthetic"]), summary: z.string().min(1) }),
+});
+export type Language = z.infer<typeof language>;
+
+export const drillItem = z.object({
+  id,
+  language: languageTag,
+  text: z.string(),
+  level: z.string(),
+  focus: z.string(),
+});
 export type DrillItem = z.infer<typeof drillItem>;
 
 export const band = z.enum(["good", "fair", "poor"]);
@@ -173,7 +203,7 @@ export const phoneFeedback = z.object({
 });
 export type PhoneFeedback = z.infer<typeof phoneFeedback>;
 
-/** A phone as judged: ARPAbet without stress; times on the audio's clock. */
+/** A phone as judged: by its name in the language pack (English: ARPAbet without stress); times on the audio's clock. */
 export const scoredPhone = z.object({
   phone: z.string(),
   score,
@@ -250,6 +280,8 @@ export type DrillResult = z.infer<typeof drillResult>;
 export const attempt = drillResult.extend({
   id,
   drillId: id.nullable(),
+  /** Of the pack that judged it: whose names its phones have. */
+  language: languageTag,
   text: z.string(),
   startedAtMs: z.number(),
 });

@@ -10,6 +10,7 @@ function attempt(extra: Partial<Attempt> = {}): Attempt {
   return {
     id: randomUUID(),
     drillId: null,
+    language: "en",
     text: "The cat sat",
     startedAtMs: 1_800_000_000_000,
     outcome: "scored",
@@ -154,7 +155,7 @@ onBothDatabases("AttemptRepository", (database) => {
 
 onBothDatabases("DrillRepository", (database) => {
   test("[DB-7] practice sentences over the levels A1 to C1 are there from the start, each with an id of its own", async () => {
-    const items = await database().drills.list();
+    const items = await database().drills.list(["en"]);
     assert.ok(items.length >= 40, `${items.length} items`);
     assert.equal(new Set(items.map((item) => item.id)).size, items.length);
     assert.deepEqual([...new Set(items.map((item) => item.level))], ["A1", "A2", "B1", "B2", "C1"]);
@@ -166,9 +167,16 @@ onBothDatabases("DrillRepository", (database) => {
   });
 
   test("a drill is found by id", async () => {
-    const [first] = await database().drills.list();
+    const [first] = await database().drills.list(["en"]);
     assert.deepEqual(await database().drills.byId(first!.id), first);
     assert.equal(await database().drills.byId("none"), undefined);
+  });
+
+  test("only drills of the wanted languages are listed", async () => {
+    const { drills } = database();
+    for (const item of await drills.list(["en", "xx"])) assert.equal(item.language, "en");
+    assert.deepEqual(await drills.list(["xx"]), []);
+    assert.deepEqual(await drills.list([]), []);
   });
 });
 

@@ -24,6 +24,7 @@ async function read(
   await database.attempts.insert(userId, {
     id: randomUUID(),
     drillId: null,
+    language: "en",
     text: "word",
     startedAtMs,
     outcome: "scored",

@@ -7,6 +7,7 @@ import { Drills, type DrillsOptions, type DrillTimes, type Learner } from "../..
 import { AppError } from "../../src/lib/app-error.ts";
 import { createMetrics } from "../../src/lib/metrics.ts";
 import { coach } from "../../src/phonemes/coach.ts";
+import { readLanguages } from "../../src/phonemes/languages.ts";
 import { Lexicon } from "../../src/phonemes/lexicon.ts";
 import { ScoringPool } from "../../src/phonemes/pool.ts";
 import { embeddedDatabase, silent as log, storedGuest } from "../support/database.ts";
@@ -19,6 +20,7 @@ const asked = { text: TEXT, feedback: "live" } as const;
 let database: Database;
 let scoring: ScoringPool;
 const pronouncer = new Lexicon({ modelDir });
+const languages = [...(await readLanguages(modelDir, log)).values()].map(({ about }) => about);
 
 before(async () => {
   scoring = new ScoringPool({ threads: 1, streamsPerThread: 50, modelDir, log, metrics: createMetrics() });
@@ -40,7 +42,8 @@ async function practice(times: Partial<DrillTimes> = {}, parts: Partial<DrillsOp
   };
   const audioTap = { tap: () => Promise.reject(new AppError("NO_MICROPHONE_TRACK")) };
   const drills = new Drills({
-    ...{ drills: database.drills, attempts: database.attempts, pronouncer, coach, scoring, audioTap, publisher },
+    ...{ languages, drills: database.drills, attempts: database.attempts },
+    ...{ pronouncer, coach, scoring, audioTap, publisher },
     ...{ log, metrics: createMetrics(), times },
     ...parts,
   });

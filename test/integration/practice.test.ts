@@ -34,6 +34,7 @@ async function read(userId: string, daysAgo: number, said: Partial<ScoredPhone>[
   const attempt: Attempt = {
     id: randomUUID(),
     drillId: null,
+    language: "en",
     text: "word",
     startedAtMs: NOW_MS - daysAgo * DAY_MS,
     outcome: "scored",

@@ -4,7 +4,15 @@ import { type Attempt, azureAssessment, pronunciationScore, toAzureAssessment } 
 
 const parts = { accuracy: 71.5, fluency: 80, completeness: 66.7, prosody: 64.3 };
 const attempt: Attempt = {
-  ...{ id: "a-1", drillId: null, text: "The cat sat.", startedAtMs: 1_800_000_000_000, outcome: "scored", ...parts },
+  ...{
+    id: "a-1",
+    drillId: null,
+    language: "en",
+    text: "The cat sat.",
+    startedAtMs: 1_800_000_000_000,
+    outcome: "scored",
+    ...parts,
+  },
   ...{ total: 75, pronunciation: pronunciationScore(parts), audioMs: 2_000 },
   words: [
     {

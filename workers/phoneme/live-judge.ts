@@ -1,5 +1,6 @@
 import type { ExpectedWord, ScoredPhone, ScoredWord, ScoreEvent } from "./events.ts";
-import type { Head, PhoneJudgement, PhoneState } from "./head.ts";
+import type { PhoneJudgement, PhoneState } from "./head.ts";
+import type { PhoneJudge } from "./judges.ts";
 import { isClear, nBestOf } from "./n-best.ts";
 import type { PackManifest, Thresholds } from "./pack.ts";
 import type { ReadPhone } from "./refiner.ts";
@@ -77,7 +78,7 @@ export class LiveJudge implements TextListener {
   readonly #words: readonly ExpectedWord[];
   readonly #ids: readonly (readonly (readonly number[])[])[];
   readonly #manifest: PackManifest;
-  readonly #head: Head | null;
+  readonly #head: PhoneJudge | null;
   readonly #history: PosteriorHistory;
   readonly #emit: (event: ScoreEvent) => void;
   readonly #trace: ((phone: PhoneTrace) => void) | undefined;
@@ -91,7 +92,7 @@ export class LiveJudge implements TextListener {
     words: readonly ExpectedWord[],
     ids: readonly (readonly (readonly number[])[])[],
     manifest: PackManifest,
-    head: Head | null,
+    head: PhoneJudge | null,
     history: PosteriorHistory,
     emit: (event: ScoreEvent) => void,
     trace?: (phone: PhoneTrace) => void,

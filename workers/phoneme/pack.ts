@@ -1,8 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { InferenceSession } from "onnxruntime-node";
+import type { Language } from "#protocol";
 import { type AcousticShape, openSession } from "./acoustic.ts";
 import { Head } from "./head.ts";
+import type { PhoneJudge, SentenceJudge } from "./judges.ts";
 import type { StoredTensors } from "./nets.ts";
 import type { PhoneLoop } from "./phone-recogniser.ts";
 import { Prosody, type StoredProsody } from "./prosody.ts";
@@ -19,10 +21,11 @@ export interface Thresholds {
 }
 
 /** A language pack's manifest.json. */
-export interface PackManifest {
+export interface PackManifest extends Language {
   version: string;
-  language: string;
-  /** The acoustic model's classes in order: ARPAbet without stress, SIL last. */
+  /** How the language's writing becomes sounds: by which reader of src/phonemes. */
+  lexicon: "english" | "spanish";
+  /** The acoustic model's classes in order: the names of `sounds` (English: ARPAbet without stress), SIL last. */
   phones: string[];
   acoustic: AcousticShape;
   /** Of the model that hears a whole reading at its end (review.onnx); packs may do without. */
@@ -42,8 +45,8 @@ export interface Pack {
   manifest: PackManifest;
   session: InferenceSession;
   review: { session: InferenceSession; shape: ReviewShape } | null;
-  head: Head;
-  refiner: Refiner;
+  head: PhoneJudge;
+  refiner: SentenceJudge;
   /** Null where the pack has no prosody.json: its results then have no prosody. */
   prosody: Pick<Prosody, "judge"> | null;
   /** For speech without a known text; null where the pack has no phone-loop.json. */
@@ -52,9 +55,11 @@ export interface Pack {
 
 /** Throws an Error when the manifest cannot be served. */
 function checkManifest(manifest: PackManifest): void {
-  const { phones, acoustic, durations } = manifest;
+  const { phones, sounds, acoustic, durations } = manifest;
   if (!Array.isArray(phones) || phones.at(-1) !== "SIL" || new Set(phones).size !== phones.length)
     throw new Error("phones must be distinct names that end in SIL");
+  if (sounds?.map(({ phone }) => phone).join() !== phones.slice(0, -1).join())
+    throw new Error("sounds must name the phones in order, without SIL");
   const limits = [manifest.thresholds, manifest.resultThresholds].flatMap((t) => [t?.good, t?.poor, t?.mispronounced]);
   const numbers = [...limits, acoustic?.delay, acoustic?.maxFrames];
   if (!numbers.every(Number.isFinite)) throw new Error("thresholds or the acoustic shape are missing");

@@ -1,6 +1,7 @@
 import { pronunciationScore } from "#protocol";
 import type { ExpectedWord, ScoredPhone, ScoredWord, ScoreEvent } from "./events.ts";
 import type { Pace, PhoneJudgement } from "./head.ts";
+import type { SentenceJudge } from "./judges.ts";
 import { scoredPhone, scoredWord, type Taken, type WordProgress } from "./live-judge.ts";
 import { average } from "./nets.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -8,7 +9,7 @@ import type { PackManifest } from "./pack.ts";
 import type { VoiceTrack } from "./pitch.ts";
 import type { Prosody, ProsodyScores } from "./prosody.ts";
 import { prosodyMeasures } from "./prosody-measures.ts";
-import type { RefinedScores, Refiner } from "./refiner.ts";
+import type { RefinedScores } from "./refiner.ts";
 import { marginOf, type Posteriors, type Segment, segmentFeatures } from "./segment-features.ts";
 import { speakingOf } from "./speaking.ts";
 
@@ -32,7 +33,7 @@ export interface Reading {
 
 /** What judges a reading that is over; a pack may lack the prosody. */
 export interface ReadingJudges {
-  refiner: Refiner;
+  refiner: SentenceJudge;
   prosody: Pick<Prosody, "judge"> | null;
 }
 

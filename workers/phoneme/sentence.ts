@@ -1,5 +1,5 @@
 import type { ExpectedWord, ScoreEvent } from "./events.ts";
-import type { Head } from "./head.ts";
+import type { PhoneJudge } from "./judges.ts";
 import { LiveJudge, type PhoneTrace, SPEECH } from "./live-judge.ts";
 import type { PackManifest } from "./pack.ts";
 import type { VoiceTrack } from "./pitch.ts";
@@ -9,7 +9,7 @@ import { TextFollower } from "./text-follower.ts";
 
 /** What judges phones: at their end and at the sentence's end. */
 interface Judges extends ReadingJudges {
-  head: Head;
+  head: PhoneJudge;
 }
 
 /** Class numbers of each word's pronunciations. Throws an Error for a phone that the pack lacks, or where there is nothing to say. */

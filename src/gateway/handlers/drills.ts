@@ -4,7 +4,8 @@ import type { CallContext, HandlersOf } from "../handler.ts";
 /** The `drill.…` calls; frames go to `Drills.frame`, lost connections to `Drills.disconnected`. */
 export function drillHandlers(drills: Drills): HandlersOf<"drill"> {
   return {
-    "drill.list": () => drills.list(),
+    "drill.languages": () => drills.languages(),
+    "drill.list": (request) => drills.list(request),
     "drill.start": (request, context) => drills.start(learnerOf(context), request),
     "drill.finish": (request, context) => drills.finish(learnerOf(context), request.attemptId),
     "drill.cancel": (request, context) => drills.cancel(learnerOf(context), request.attemptId),
