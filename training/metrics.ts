@@ -1,4 +1,5 @@
 import type { ScoreEvent } from "../workers/phoneme/events.ts";
+import { isClear } from "../workers/phoneme/n-best.ts";
 import type { Sentence } from "./corpus.ts";
 import { randomFrom } from "./random.ts";
 
@@ -14,6 +15,8 @@ interface Row {
   child: boolean;
   human: number;
   machine: number;
+  /** Of a phone: whether it was clearly heard, and so can't be red. */
+  clear?: boolean;
 }
 
 export function correlation(rows: { human: number; machine: number }[]): number {
@@ -67,6 +70,14 @@ function catchRate(rows: Row[]): { share: number; threshold: number } {
   return { share: bad.filter((row) => row.machine < threshold).length / bad.length, threshold };
 }
 
+/** Of the phones under that score: how many are perfect and bad, and of both how many are spared red, being clearly heard. */
+function spared(rows: Row[], threshold: number): Record<string, number> {
+  const perfect = rows.filter((row) => row.human >= 1.8 && row.machine < threshold);
+  const bad = rows.filter((row) => row.human < 0.5 && row.machine < threshold);
+  const clear = (of: Row[]): number => of.filter((row) => row.clear).length;
+  return { perfect: perfect.length, perfectSpared: clear(perfect), bad: bad.length, badSpared: clear(bad) };
+}
+
 /** How well phones' and words' scores agree with the experts' and how they are spread. */
 function agreement(phones: Row[], words: Row[]): Record<string, unknown> {
   const perfect = sortedOf(phones.filter((row) => row.human >= 1.8).map((row) => row.machine));
@@ -83,6 +94,7 @@ function agreement(phones: Row[], words: Row[]): Record<string, unknown> {
     word: bootstrap(words, correlation),
     caughtAt3PercentFalseRed: bootstrap(phones, (rows) => catchRate(rows).share),
     scoreAt3PercentFalseRed: catchRate(phones).threshold,
+    redAt3PercentFalseRed: spared(phones, catchRate(phones).threshold),
     perfectPhoneScores: quantiles(perfect),
     badPhoneScores: quantiles(bad),
     wellSaidWordScores: quantiles(wellSaid),
@@ -115,7 +127,7 @@ export function measure(results: Scored[]): Record<string, unknown> {
     for (const event of events) {
       if (event.type === "phoneme") {
         const human = truth[event.word]?.phones_accuracy[event.index] as number;
-        const row = { spk, child, human, machine: event.score };
+        const row = { spk, child, human, machine: event.score, clear: isClear(event.nBest ?? [], event.phone) };
         if (!event.final) {
           provisional.push(row);
           continue;
@@ -129,8 +141,10 @@ export function measure(results: Scored[]): Record<string, unknown> {
       } else {
         for (const [w, word] of event.words.entries()) {
           lastWords.push({ spk, child, human: truth[w]?.accuracy as number, machine: word.score });
-          for (const [p, phone] of word.phones.entries())
-            lastPhones.push({ spk, child, human: truth[w]?.phones_accuracy[p] as number, machine: phone.score });
+          for (const [p, { phone, score, nBest = [] }] of word.phones.entries()) {
+            const human = truth[w]?.phones_accuracy[p] as number;
+            lastPhones.push({ spk, child, human, machine: score, clear: isClear(nBest, phone) });
+          }
         }
         accuracy.push({ spk, child, human: sentence.accuracy as number, machine: event.accuracy });
         totals.push({ spk, child, human: sentence.total as number, machine: event.total });
