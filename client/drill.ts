@@ -1,16 +1,17 @@
 import {
   type Attempt,
-  type Band,
   type CallInput,
   type DrillResult,
   type ErrorBody,
   FRAME_EVENT,
   FRAME_HEADER_BYTES,
   type PushPayload,
+  type ScoredPhone,
   type ScoredWord,
 } from "#protocol";
 import type { Connection } from "./connection.ts";
 import { ParlanceError } from "./errors.ts";
+import { Recording } from "./recording.ts";
 import { Resampler } from "./resampler.ts";
 
 /** What a drill needs of a connection. */
@@ -19,17 +20,12 @@ export type DrillLink = Pick<Connection, "call" | "on" | "onState" | "send">;
 /** A phone of the sentence: not spoken yet, judged for now, or judged for good. */
 export type DrillPhone = {
   readonly phone: string;
-  readonly judged?: {
-    readonly score: number;
-    readonly band: Band;
-    readonly final: boolean;
-    readonly heard?: string | undefined;
-  };
+  readonly judged?: Readonly<Omit<ScoredPhone, "phone">> & { readonly final: boolean };
 };
 export type DrillWord = {
   readonly text: string;
   readonly phones: readonly DrillPhone[];
-  readonly judged?: { readonly score: number; readonly errorType: ScoredWord["errorType"] };
+  readonly judged?: Readonly<Omit<ScoredWord, "text" | "phones">>;
 };
 
 /** All a page shows of a drill. Never changed in place: another state is another object. */
@@ -42,6 +38,8 @@ export type DrillSnapshot = {
   readonly currentWord: number;
   readonly result: DrillResult | null;
   readonly error: ParlanceError | null;
+  /** What `feed` was given in this reading, also once it is over; it grows without an announcement. */
+  readonly recording: Recording | null;
   /** Audio sent (not announced by itself) and audio judged, in ms. */
   readonly sentMs: number;
   readonly judgedMs: number;
@@ -68,6 +66,7 @@ const idle: DrillSnapshot = {
   currentWord: 0,
   result: null,
   error: null,
+  recording: null,
   sentMs: 0,
   judgedMs: 0,
 };
@@ -125,7 +124,7 @@ export class DrillSession {
     if (phase === "starting" || phase === "listening" || phase === "finishing")
       throw failure("DRILL_BUSY", "This session is reading already.");
     const reading = ++this.#reading;
-    this.#snapshot = { ...idle, phase: "starting" };
+    this.#snapshot = { ...idle, phase: "starting", recording: new Recording() };
     this.#resampler = undefined;
     this.#filled = 0;
     this.#frameNumber = 0;
@@ -216,6 +215,7 @@ export class DrillSession {
       view.setInt16(FRAME_HEADER_BYTES + 2 * i, sample, true);
     });
     this.#link.send(FRAME_EVENT, bytes);
+    this.#snapshot.recording?.append(samples);
     // Nobody is told: this alone would draw a page anew 50 times a second.
     this.#snapshot = { ...this.#snapshot, sentMs: this.#snapshot.sentMs + samples.length / (RATE / 1_000) };
   }
@@ -226,10 +226,10 @@ export class DrillSession {
 
   #phoneme(push: PushPayload<"drill.phoneme">): void {
     if (!this.#isMine(push.attemptId)) return;
-    const { phone, score, band, final, heard } = push;
-    this.#changeWord(push.word, (word) => {
+    const { attemptId: _, word: at, index, phone, ...judged } = push;
+    this.#changeWord(at, (word) => {
       const phones = [...word.phones];
-      phones[push.index] = { phone, judged: { score, band, final, heard } };
+      phones[index] = { phone, judged };
       return { ...word, phones };
     });
     this.#tell({ type: "phoneme", ...push });
@@ -237,13 +237,9 @@ export class DrillSession {
 
   #word(push: PushPayload<"drill.word">): void {
     if (!this.#isMine(push.attemptId)) return;
-    const { score, errorType } = push;
+    const { attemptId: _, word: at, text, ...judged } = push;
     // A word said in another of its pronunciations may have fewer phones than the one that was laid out.
-    this.#changeWord(push.word, ({ text, phones }) => ({
-      text,
-      phones: phones.filter(({ judged }) => judged),
-      judged: { score, errorType },
-    }));
+    this.#changeWord(at, ({ phones }) => ({ text, phones: phones.filter((phone) => phone.judged), judged }));
     this.#tell({ type: "word", ...push });
   }
 
@@ -260,11 +256,7 @@ export class DrillSession {
   }
 
   #settle(result: DrillResult): void {
-    const words = result.words.map(({ text, score, errorType, phones }) => ({
-      text,
-      phones: phones.map(({ phone, ...judged }) => ({ phone, judged: { ...judged, final: true } })),
-      judged: { score, errorType },
-    }));
+    const words = result.words.map(drillWordOf);
     const { audioMs } = result;
     this.#update({ phase: "finished", result, words, currentWord: words.length, judgedMs: audioMs });
   }
@@ -293,6 +285,11 @@ export class DrillSession {
     this.#snapshot = { ...this.#snapshot, ...patch };
     for (const listener of [...this.#listeners]) listener();
   }
+}
+
+/** A word of a result as a snapshot shows it. */
+export function drillWordOf({ text, phones, ...judged }: ScoredWord): DrillWord {
+  return { text, judged, phones: phones.map(({ phone, ...rest }) => ({ phone, judged: { ...rest, final: true } })) };
 }
 
 function toFloat(samples: Int16Array): Float32Array {

@@ -14,6 +14,7 @@ export {
   type DrillSnapshot,
   type DrillTarget,
   type DrillWord,
+  drillWordOf,
 } from "./drill.ts";
 export { ParlanceError } from "./errors.ts";
 export {
@@ -24,6 +25,7 @@ export {
   microphoneTroubleOf,
 } from "./microphone.ts";
 export type { OutgoingMessage } from "./outgoing.ts";
+export { Recording } from "./recording.ts";
 export { Resampler } from "./resampler.ts";
 export { request } from "./rest.ts";
 export {

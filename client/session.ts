@@ -1,4 +1,4 @@
-import type { EndpointReply, PushPayload, SignedIn, User } from "#protocol";
+import type { EndpointInput, EndpointReply, PushPayload, SignedIn, User } from "#protocol";
 import { Connection, type ConnectionOptions, type ConnectionState } from "./connection.ts";
 import { ParlanceError } from "./errors.ts";
 import { request } from "./rest.ts";
@@ -90,6 +90,11 @@ export class Session {
     if (!tokens) return;
     this.#end("signedOut");
     await request(this.#url, "signOut", {}, tokens.accessToken).catch(() => undefined);
+  }
+
+  /** How it should sound, said by the server's voice: a WAV file. @throws ParlanceError of that endpoint */
+  async referenceAudio(what: EndpointInput<"referenceAudio">): Promise<EndpointReply<"referenceAudio">> {
+    return request(this.#url, "referenceAudio", what, await this.#tokenFor(undefined));
   }
 
   /** A new Connection, after the old one was closed for good (a kick, say). */

@@ -6,11 +6,11 @@ import { parseRoute, pathOf, type Route } from "../../web/src/router.ts";
 const id = fc.string({ minLength: 1, unit: "grapheme" }).filter((text) => text !== "." && text !== "..");
 const plain = { noNullPrototype: true };
 const route: fc.Arbitrary<Route> = fc.oneof(
-  fc.constantFrom<Route>({ page: "rooms" }, { page: "practice" }),
+  fc.constantFrom<Route>({ page: "rooms" }, { page: "practice" }, { page: "progress" }),
   fc.record({ page: fc.constant("room" as const), roomId: id }, plain),
   fc.record({ page: fc.constant("messages" as const), conversationId: fc.option(id) }, plain),
   fc.record({ page: fc.constant("drill" as const), drillId: id }, plain),
-  fc.record({ page: fc.constant("ownText" as const), text: id }, plain),
+  fc.record({ page: fc.constant("ownText" as const), text: id, of: fc.option(id) }, plain),
   fc.record({ page: fc.constant("history" as const), attemptId: fc.option(id) }, plain),
 );
 

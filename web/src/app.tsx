@@ -48,7 +48,7 @@ function Page({ route }: { route: Route }) {
     case "drill":
       return <DrillPage key={route.drillId} drillId={route.drillId} />;
     case "ownText":
-      return <DrillPage key={route.text} ownText={route.text} />;
+      return <DrillPage key={route.text} text={route.text} of={route.of} />;
     case "history":
       return <HistoryPage attemptId={route.attemptId} />;
     case "lost":

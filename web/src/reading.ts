@@ -6,8 +6,10 @@ import {
   Microphone,
   MicrophoneError,
   type MicrophoneTrouble,
+  type Recording,
 } from "#client";
 import type { DrillResult } from "#protocol";
+import type { Preferences } from "./preferences.ts";
 
 export type ReadingSnapshot = {
   readonly phase: "idle" | "asking" | "listening" | "finishing" | "over";
@@ -17,15 +19,18 @@ export type ReadingSnapshot = {
   readonly result: DrillResult | null;
   readonly error: unknown;
   readonly trouble: MicrophoneTrouble | null;
-  /** How loud one is, 0 to 1, in coarse steps. */
-  readonly level: number;
+  /** What is said, growing while one listens. */
+  readonly recording: Recording | null;
 };
 
 /** This long a silence after the last sound of the sentence ends the reading. */
 const QUIET_MS = 900;
+/** Where no sound is told before the end, this long a silence after speech does. */
+const BLIND_QUIET_MS = 2_000;
 /** Root mean square below which the microphone counts as quiet. */
 const QUIET_RMS = 0.012;
-const LEVEL_STEPS = 12;
+/** Shorter noises than this, all together, are no speech yet. */
+const SPEECH_MS = 300;
 
 const idle: ReadingSnapshot = {
   phase: "idle",
@@ -34,23 +39,27 @@ const idle: ReadingSnapshot = {
   result: null,
   error: undefined,
   trouble: null,
-  level: 0,
+  recording: null,
 };
 
 /** A sentence read into this page's microphone: opens it, starts the drill, and finishes by itself after the last word. */
 export class Reading {
   readonly #drill: DrillSession;
   readonly #target: DrillTarget;
+  readonly #preferences: Preferences;
   readonly #listeners = new Set<() => void>();
   #snapshot = idle;
   #microphone: Microphone | undefined;
   #quietMs = 0;
+  #loudMs = 0;
+  #blind = false;
   /** Another number for each start, so that what an old one still brings is dropped. */
   #round = 0;
 
-  constructor(link: DrillLink, target: DrillTarget) {
+  constructor(link: DrillLink, target: DrillTarget, preferences: Preferences) {
     this.#drill = new DrillSession(link);
     this.#target = target;
+    this.#preferences = preferences;
     this.#drill.subscribe(() => this.#drillChanged());
   }
 
@@ -66,6 +75,8 @@ export class Reading {
     if (this.#snapshot.phase !== "idle" && this.#snapshot.phase !== "over") return;
     const round = ++this.#round;
     const { words } = this.#snapshot;
+    const { pace, firstLanguage } = this.#preferences.snapshot();
+    this.#blind = pace === "sentence";
     this.#set({ ...idle, phase: "asking", words: words?.map(unjudged) ?? null });
     try {
       // The microphone first: its question may take the learner a while, and the drill's clock should not run yet.
@@ -75,7 +86,7 @@ export class Reading {
       });
       if (round !== this.#round) return microphone.close();
       this.#microphone = microphone;
-      await this.#drill.start(this.#target);
+      await this.#drill.start(this.#target, { feedback: pace, ...(firstLanguage && { firstLanguage }) });
       if (round !== this.#round) void this.#drill.cancel();
     } catch (error) {
       if (round !== this.#round) return;
@@ -90,7 +101,7 @@ export class Reading {
     if (this.#snapshot.phase !== "listening") return;
     this.#closeMicrophone();
     // Before the drill sends its last frame, which tells its listeners of a change.
-    this.#set({ ...this.#snapshot, phase: "finishing", level: 0 });
+    this.#set({ ...this.#snapshot, phase: "finishing" });
     // Its failure is in the drill's snapshot.
     this.#drill.finish().catch(() => undefined);
   }
@@ -115,10 +126,16 @@ export class Reading {
     if (this.#drill.snapshot().phase !== "listening") return;
     this.#drill.feed(samples, sampleRate);
     const rms = Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
-    this.#quietMs = rms < QUIET_RMS ? this.#quietMs + (samples.length / sampleRate) * 1_000 : 0;
-    const level = Math.round(Math.min(1, Math.sqrt(rms) * 1.8) * LEVEL_STEPS) / LEVEL_STEPS;
-    if (level !== this.#snapshot.level) this.#set({ ...this.#snapshot, level });
-    if (this.#quietMs > QUIET_MS && this.#allHeard()) this.finish();
+    const ms = (samples.length / sampleRate) * 1_000;
+    if (rms < QUIET_RMS) this.#quietMs += ms;
+    else {
+      this.#quietMs = 0;
+      this.#loudMs += ms;
+    }
+    const done = this.#blind
+      ? this.#quietMs > BLIND_QUIET_MS && this.#loudMs > SPEECH_MS
+      : this.#quietMs > QUIET_MS && this.#allHeard();
+    if (done) this.finish();
   }
 
   /** Whether each sound of the sentence has been judged, if only for now. */
@@ -137,17 +154,17 @@ export class Reading {
       case "finishing": {
         const phase = this.#snapshot.phase === "finishing" ? "finishing" : drill.phase;
         if (words !== this.#snapshot.words || phase !== this.#snapshot.phase)
-          this.#set({ ...this.#snapshot, phase, words, currentWord });
+          this.#set({ ...this.#snapshot, phase, words, currentWord, recording: drill.recording });
         if (currentWord === words.length) this.finish();
         return;
       }
       case "finished":
         this.#closeMicrophone();
-        this.#set({ ...this.#snapshot, phase: "over", words, currentWord, result, level: 0 });
+        this.#set({ ...this.#snapshot, phase: "over", words, currentWord, result });
         return;
       case "failed":
         this.#closeMicrophone();
-        this.#set({ ...this.#snapshot, phase: "over", error, level: 0 });
+        this.#set({ ...this.#snapshot, phase: "over", error });
         return;
     }
   }
@@ -156,6 +173,7 @@ export class Reading {
     this.#microphone?.close();
     this.#microphone = undefined;
     this.#quietMs = 0;
+    this.#loudMs = 0;
   }
 
   #set(snapshot: ReadingSnapshot): void {

@@ -7,7 +7,9 @@ export type Route =
   | { page: "messages"; conversationId: string | null }
   | { page: "practice" }
   | { page: "drill"; drillId: string }
-  | { page: "ownText"; text: string }
+  /** `of`: the sentence of the list that the text is a part of. */
+  | { page: "ownText"; text: string; of: string | null }
+  | { page: "progress" }
   | { page: "history"; attemptId: string | null }
   | { page: "lost" };
 
@@ -15,6 +17,7 @@ export function pathOf(route: Route): string {
   switch (route.page) {
     case "rooms":
     case "practice":
+    case "progress":
       return `/${route.page}`;
     case "room":
       return `/rooms/${encodeURIComponent(route.roomId)}`;
@@ -23,7 +26,7 @@ export function pathOf(route: Route): string {
     case "drill":
       return `/practice/${encodeURIComponent(route.drillId)}`;
     case "ownText":
-      return `/practice?text=${encodeURIComponent(route.text)}`;
+      return `/practice?text=${encodeURIComponent(route.text)}${route.of ? `&of=${encodeURIComponent(route.of)}` : ""}`;
     case "history":
       return route.attemptId ? `/history/${encodeURIComponent(route.attemptId)}` : "/history";
     case "lost":
@@ -49,7 +52,9 @@ export function parseRoute(address: string): Route {
       return { page: "messages", conversationId: id ?? null };
     case "practice":
       if (id) return { page: "drill", drillId: id };
-      return text ? { page: "ownText", text } : { page: "practice" };
+      return text ? { page: "ownText", text, of: url.searchParams.get("of") || null } : { page: "practice" };
+    case "progress":
+      return id ? { page: "lost" } : { page: "progress" };
     case "history":
       return { page: "history", attemptId: id ?? null };
     default:

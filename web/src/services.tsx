@@ -2,6 +2,9 @@ import { createContext, type ReactNode, useContext, useEffect, useMemo, useState
 import { type Connection, type ConnectionState, Conversations, type Session, type SessionState } from "#client";
 import type { User } from "#protocol";
 import { Online } from "./online.ts";
+import { Player } from "./player.ts";
+import { Preferences } from "./preferences.ts";
+import { ReferenceVoice } from "./reference-voice.ts";
 import { Voice } from "./voice.ts";
 
 type SignedIn = Extract<SessionState, { kind: "signedIn" }>;
@@ -16,6 +19,9 @@ export type Services = {
   voice: Voice;
   conversations: Conversations;
   online: Online;
+  player: Player;
+  referenceVoice: ReferenceVoice;
+  preferences: Preferences;
 };
 
 const Context = createContext<Services | null>(null);
@@ -46,7 +52,10 @@ export function ServicesProvider({
     voice: new Voice(connection),
     conversations: new Conversations(connection),
     online: new Online(connection),
+    player: new Player(),
+    referenceVoice: new ReferenceVoice(session),
   }));
+  const [preferences] = useState(() => new Preferences());
   useEffect(
     () => () => {
       for (const store of Object.values(stores)) store.close();
@@ -54,8 +63,8 @@ export function ServicesProvider({
     [stores],
   );
   const services = useMemo(
-    () => ({ session, user, connection, link, draining, ...stores }),
-    [session, user, connection, link, draining, stores],
+    () => ({ session, user, connection, link, draining, preferences, ...stores }),
+    [session, user, connection, link, draining, preferences, stores],
   );
   return <Context value={services}>{children}</Context>;
 }

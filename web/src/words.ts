@@ -25,6 +25,7 @@ const plain: Partial<Record<ErrorCode, string>> = {
   TEXT_TOO_LONG: "This text is too long. Take one or two sentences.",
   AUDIO_OVERFLOW: "The server could not keep up with the sound. Try again.",
   SCORING_UNAVAILABLE: "All judges are busy right now. Try again in a moment.",
+  REFERENCE_VOICE_UNAVAILABLE: "The server can't say this aloud.",
   ATTEMPT_NOT_FOUND: "This attempt does not exist.",
   INTERNAL: "Something went wrong on the server. Try again.",
   UNAVAILABLE: "The server can't be reached right now. Try again in a moment.",

@@ -1,44 +1,59 @@
-import { useEffect, useMemo, useRef } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
+import type { DrillWord } from "#client";
 import type { DrillItem } from "#protocol";
+import { type Selection, wasRead, wordInWords, worstSound } from "../judgement.ts";
+import { DrillSettings } from "../parts/drill-settings.tsx";
 import { DrillVerdict, verdictInWords } from "../parts/drill-verdict.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Link } from "../parts/link.tsx";
 import { MicrophoneNotice } from "../parts/microphone-notice.tsx";
 import { Failure, Waiting } from "../parts/notice.tsx";
 import { PageHead } from "../parts/page-head.tsx";
-import { LaneLegend, PhonemeLane, wordInWords } from "../parts/phoneme-lane.tsx";
+import { LaneLegend, PhonemeLane } from "../parts/phoneme-lane.tsx";
 import { MuteButton } from "../parts/room-dock.tsx";
+import { SoundCard } from "../parts/sound-card.tsx";
+import { VoiceStrip } from "../parts/voice-strip.tsx";
 import { Reading } from "../reading.ts";
+import type { Route } from "../router.ts";
 import { useServices, useStore } from "../services.tsx";
 import { useCall } from "../use-call.ts";
 
-type Target = { drillId: string; ownText?: undefined } | { ownText: string; drillId?: undefined };
+/** A sentence of the list, or a text: one's own, or a part (`of`) of a sentence of the list. */
+type Target =
+  | { drillId: string; text?: undefined; of?: undefined }
+  | { text: string; of: string | null; drillId?: undefined };
 
-export function DrillPage({ drillId, ownText }: Target) {
+export function DrillPage({ drillId, text: own, of }: Target) {
   const { data, error, reload } = useCall("drill.list", {});
-  const item = data?.drills.find(({ id }) => id === drillId);
+  const item = data?.drills.find(({ id }) => id === (drillId ?? of));
   const at = item && data ? data.drills.indexOf(item) : -1;
   const next = at >= 0 ? data?.drills[at + 1] : undefined;
-  const text = ownText ?? item?.text;
+  const text = own ?? item?.text;
+  const partOf = own !== undefined && item ? item : undefined;
+  const back: Route = partOf ? { page: "drill", drillId: partOf.id } : { page: "practice" };
   return (
     <>
       <PageHead
-        title={item ? item.focus : "Your sentence"}
-        lead={item ? `Level ${item.level}` : undefined}
+        title={own === undefined ? (item?.focus ?? "Sentence") : partOf ? "A part of the sentence" : "Your sentence"}
+        lead={partOf ? partOf.text : item && `Level ${item.level}`}
         back={
           <Link
-            to={{ page: "practice" }}
+            to={back}
             className="button button-round button-quiet"
-            aria-label="Back to the sentences"
+            aria-label={partOf ? "Back to the sentence" : "Back to the sentences"}
           >
             <Icon name="back" />
           </Link>
         }
-      />
+      >
+        <DrillSettings />
+      </PageHead>
       {drillId && error && !data ? <Failure error={error} onRetry={reload} /> : null}
       {drillId && !data && !error && <Waiting what="Fetching the sentence…" />}
       {drillId && data && !item && <p className="notice">This sentence is no longer on offer.</p>}
-      {text !== undefined && <ReadAloud text={text} drillId={drillId} next={next} />}
+      {text !== undefined && (
+        <ReadAloud text={text} drillId={drillId} next={partOf ?? next} whole={drillId ?? of ?? null} />
+      )}
     </>
   );
 }
@@ -47,54 +62,108 @@ function ReadAloud({
   text,
   drillId,
   next,
+  whole,
 }: {
   text: string;
   drillId?: string | undefined;
+  /** Where one goes on from here. */
   next?: DrillItem | undefined;
+  /** The sentence of the list that parts of this one belong to. */
+  whole: string | null;
 }) {
-  const { connection, link } = useServices();
-  const reading = useMemo(() => new Reading(connection, drillId ? { drillId } : { text }), [connection, drillId, text]);
-  useEffect(() => () => reading.close(), [reading]);
-  const { phase, words, currentWord, result, error, trouble, level } = useStore(reading);
-  const plain = useMemo(() => text.split(/\s+/).map((word) => ({ text: word, phones: [] })), [text]);
+  const { connection, link, preferences, player } = useServices();
+  const { alphabet, pace } = useStore(preferences);
+  const reading = useMemo(
+    () => new Reading(connection, drillId ? { drillId } : { text }, preferences),
+    [connection, drillId, text, preferences],
+  );
+  useEffect(
+    () => () => {
+      reading.close();
+      player.stop();
+    },
+    [reading, player],
+  );
+  const { phase, words, currentWord, result, error, trouble, recording } = useStore(reading);
+  const plain = useMemo<DrillWord[]>(() => text.split(/\s+/).map((word) => ({ text: word, phones: [] })), [text]);
+  const lane = words ?? plain;
+
+  // What one chose belongs to one result; until then it is what needs work most.
+  const [choice, setChoice] = useState<{ of: unknown; selection: Selection } | null>(null);
+  const worst = useMemo(() => (result ? (worstSound(lane) ?? { word: 0, phone: null }) : null), [result, lane]);
+  const selected = choice && choice.of === result ? choice.selection : worst;
+  const select = (selection: Selection, by: "press" | "move") => {
+    setChoice({ of: result, selection });
+    if (by === "move") return;
+    playSelected(selection);
+    card.current?.scrollIntoView({ block: "nearest" });
+  };
+  const playSelected = ({ word, phone }: Selection) => {
+    const said = phone === null ? lane[word]?.judged : lane[word]?.phones[phone]?.judged;
+    if (!said || !recording) return;
+    player.playSamples(phone === null ? "own word" : "own sound", recording.slice(said.startMs - 50, said.endMs + 50));
+  };
+
+  const live = phase === "listening" || phase === "finishing";
+  const card = useRef<HTMLDivElement>(null);
   const verdict = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (result) verdict.current?.scrollIntoView({ block: "nearest" });
   }, [result]);
   return (
     <div className="drill">
-      <PhonemeLane words={words ?? plain} current={phase === "listening" ? currentWord : undefined} />
+      <PhonemeLane
+        words={lane}
+        alphabet={alphabet}
+        current={phase === "listening" && pace !== "sentence" ? currentWord : undefined}
+        selected={selected}
+        onSelect={result && wasRead(result) ? select : undefined}
+      />
       <LaneLegend />
-      <div className="drill-actions">
-        <MainButton reading={reading} connected={link.kind === "connected"} />
-        {phase === "listening" && (
-          <>
-            <span className="mic-level" aria-hidden="true">
-              <span style={{ width: `${level * 100}%` }} />
-            </span>
+      <div className="drill-stage" data-live={live || undefined}>
+        <VoiceStrip
+          recording={recording}
+          words={lane}
+          live={live}
+          alphabet={alphabet}
+          selected={selected}
+          onSelect={select}
+        />
+        <div className="drill-actions">
+          <MainButton reading={reading} connected={link.kind === "connected"} />
+          {phase === "listening" && (
             <button type="button" className="button button-quiet" onClick={() => reading.cancel()}>
               Cancel
             </button>
-          </>
-        )}
-        {phase === "over" && next && (
-          <Link to={{ page: "drill", drillId: next.id }} className="button">
-            Next sentence
-          </Link>
-        )}
+          )}
+          {phase === "over" && next && (
+            <Link to={{ page: "drill", drillId: next.id }} className="button">
+              {drillId ? "Next sentence" : "The whole sentence"}
+            </Link>
+          )}
+          <p className="hint" role="status">
+            {phase === "asking" && "Waiting for your microphone…"}
+            {phase === "listening" && "Listening. Read the sentence aloud."}
+            {phase === "finishing" && "Judging the last sounds…"}
+          </p>
+        </div>
       </div>
-      <p className="hint" role="status">
-        {phase === "asking" && "Waiting for your microphone…"}
-        {phase === "listening" && "Listening. Read the sentence aloud."}
-        {phase === "finishing" && "Judging the last sounds…"}
-      </p>
       <Spoken reading={reading} />
       <Overheard />
       {trouble && <MicrophoneNotice trouble={trouble} onRetry={() => reading.start()} />}
       {error ? <Failure error={error} /> : null}
       {result && (
-        <div ref={verdict}>
-          <DrillVerdict result={result} />
+        <div className="drill-outcome" ref={verdict}>
+          <DrillVerdict
+            result={result}
+            words={lane}
+            practise={(part) => ({ page: "ownText", text: part, of: whole })}
+          />
+          {wasRead(result) && selected && (
+            <div ref={card}>
+              <SoundCard words={lane} selection={selected} recording={recording} language="en" />
+            </div>
+          )}
         </div>
       )}
     </div>

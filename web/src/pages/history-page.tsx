@@ -1,12 +1,15 @@
-import { useState } from "react";
-import type { AttemptSummary } from "#protocol";
-import { DrillVerdict, laneWordOf } from "../parts/drill-verdict.tsx";
+import { useMemo, useState } from "react";
+import { drillWordOf } from "#client";
+import type { Attempt, AttemptSummary } from "#protocol";
+import { type Selection, wasRead, worstSound } from "../judgement.ts";
+import { DrillVerdict } from "../parts/drill-verdict.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Link } from "../parts/link.tsx";
 import { Blank, Failure, Waiting } from "../parts/notice.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { LaneLegend, PhonemeLane } from "../parts/phoneme-lane.tsx";
-import { useServices } from "../services.tsx";
+import { SoundCard } from "../parts/sound-card.tsx";
+import { useServices, useStore } from "../services.tsx";
 import { useCall } from "../use-call.ts";
 import { fullTime, shortTime } from "../words.ts";
 
@@ -79,7 +82,7 @@ function Attempts() {
 }
 
 function Score({ attempt }: { attempt: AttemptSummary }) {
-  const heard = attempt.outcome === "scored" || attempt.outcome === "incomplete";
+  const heard = wasRead(attempt);
   return (
     <span className="score-badge">
       {heard ? Math.round(attempt.total) : "–"}
@@ -121,7 +124,11 @@ function OneAttempt({ attemptId }: { attemptId: string }) {
       >
         {attempt && (
           <Link
-            to={attempt.drillId ? { page: "drill", drillId: attempt.drillId } : { page: "ownText", text: attempt.text }}
+            to={
+              attempt.drillId
+                ? { page: "drill", drillId: attempt.drillId }
+                : { page: "ownText", text: attempt.text, of: null }
+            }
             className="button"
           >
             <Icon name="again" />
@@ -131,13 +138,34 @@ function OneAttempt({ attemptId }: { attemptId: string }) {
       </PageHead>
       {error && !data ? <Failure error={error} onRetry={reload} /> : null}
       {!data && !error && <Waiting what="Fetching the attempt…" />}
-      {attempt && (
-        <div className="drill">
-          <PhonemeLane words={attempt.words.map(laneWordOf)} />
-          <LaneLegend />
-          <DrillVerdict result={attempt} />
-        </div>
-      )}
+      {attempt && <Judged attempt={attempt} />}
     </>
+  );
+}
+
+function Judged({ attempt }: { attempt: Attempt }) {
+  const { alphabet } = useStore(useServices().preferences);
+  const words = useMemo(() => attempt.words.map(drillWordOf), [attempt]);
+  const [choice, setChoice] = useState<Selection | null>(null);
+  const selected = choice ?? worstSound(words) ?? { word: 0, phone: null };
+  const readable = wasRead(attempt);
+  return (
+    <div className="drill">
+      <PhonemeLane
+        words={words}
+        alphabet={alphabet}
+        selected={readable ? selected : null}
+        onSelect={readable ? setChoice : undefined}
+      />
+      <LaneLegend />
+      <div className="drill-outcome">
+        <DrillVerdict
+          result={attempt}
+          words={words}
+          practise={(text) => ({ page: "ownText", text, of: attempt.drillId })}
+        />
+        {readable && <SoundCard words={words} selection={selected} recording={null} language="en" />}
+      </div>
+    </div>
   );
 }

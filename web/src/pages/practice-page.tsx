@@ -61,7 +61,7 @@ function OwnText() {
   const start = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const text = String(new FormData(event.currentTarget).get("text") ?? "").trim();
-    if (text) navigate({ page: "ownText", text });
+    if (text) navigate({ page: "ownText", text, of: null });
   };
   return (
     <form className="own-text" onSubmit={start}>

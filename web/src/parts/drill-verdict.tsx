@@ -1,6 +1,21 @@
 import type { DrillWord } from "#client";
 import type { DrillResult } from "#protocol";
-import { bandOf, soundInWords } from "./phoneme-lane.tsx";
+import {
+  bandOf,
+  insertionInWords,
+  partsInWords,
+  phraseAround,
+  praise,
+  soundInWords,
+  wasRead,
+  wordsToRepeat,
+} from "../judgement.ts";
+import type { Route } from "../router.ts";
+import { Icon } from "./icon.tsx";
+import { Link } from "./link.tsx";
+
+/** Words offered beside the first one. */
+const MORE_WORDS = 3;
 
 const outcomes: Record<DrillResult["outcome"], { title: string; text: string } | null> = {
   scored: null,
@@ -12,24 +27,26 @@ const outcomes: Record<DrillResult["outcome"], { title: string; text: string } |
   incomplete: { title: "The sentence stopped early", text: "What you said is judged; the rest counts as left out." },
 };
 
-export function praise(total: number): string {
-  if (total >= 85) return "Very clear";
-  if (total >= 70) return "Clear";
-  if (total >= 50) return "Understandable";
-  return "Worth another try";
-}
-
 /** The result in one sentence, for those who hear the page. */
-export function verdictInWords({ outcome, total }: DrillResult): string {
-  const title = outcomes[outcome]?.title;
-  if (outcome === "scored" || outcome === "incomplete") return `${title ?? "Finished"}: ${Math.round(total)} of 100.`;
+export function verdictInWords(result: DrillResult): string {
+  const title = outcomes[result.outcome]?.title;
+  if (wasRead(result)) return `${title ?? "Finished"}: ${Math.round(result.total)} of 100.`;
   return `${title}.`;
 }
 
-/** The result of a sentence in words and figures, with what to practise next. */
-export function DrillVerdict({ result }: { result: DrillResult }) {
+/** The result of a sentence in words and figures, with what to repeat first. */
+export function DrillVerdict({
+  result,
+  words,
+  practise,
+}: {
+  result: DrillResult;
+  words: readonly DrillWord[];
+  /** Where a part of the sentence is practised. */
+  practise: (text: string) => Route;
+}) {
   const outcome = outcomes[result.outcome];
-  const heard = result.outcome === "scored" || result.outcome === "incomplete";
+  const heard = wasRead(result);
   return (
     <section className="verdict card" aria-label="Result">
       {heard && (
@@ -45,70 +62,84 @@ export function DrillVerdict({ result }: { result: DrillResult }) {
       {outcome && <p>{outcome.text}</p>}
       {heard && (
         <>
+          <RepeatFirst words={words} practise={practise} />
+          <Slips result={result} words={words} />
           <dl className="meters">
-            <Meter label="Accuracy" value={result.accuracy} />
-            <Meter label="Fluency" value={result.fluency} />
-            <Meter label="Completeness" value={result.completeness} />
+            {partsInWords(result).map((part) => (
+              <Meter key={part.name} {...part} />
+            ))}
           </dl>
-          <Advice words={result.words.map(laneWordOf)} />
         </>
       )}
     </section>
   );
 }
 
-function Meter({ label, value }: { label: string; value: number }) {
+function Meter({ name, score, means }: { name: string; score: number; means: string }) {
   return (
     <div className="meter">
-      <dt>{label}</dt>
+      <dt>{name}</dt>
       <dd>
-        <span className="meter-bar" aria-hidden="true">
-          <span style={{ width: `${value}%` }} />
+        <span className="meter-figure">
+          <span className="meter-bar" aria-hidden="true">
+            <span style={{ width: `${score}%` }} />
+          </span>
+          {Math.round(score)}
         </span>
-        {Math.round(value)}
+        <span className="hint">{means}</span>
       </dd>
     </div>
   );
 }
 
-/** The few things that would help most; the rest shows in the lane. */
-function Advice({ words }: { words: DrillWord[] }) {
-  const omitted = words.filter(({ judged }) => judged?.errorType === "omission").map(({ text }) => text);
-  const sounds = words
-    .flatMap((word) => word.phones.map((phone) => ({ word, phone })))
-    .filter(({ word, phone }) => word.judged?.errorType !== "omission" && phone.judged?.band === "poor")
-    .sort((a, b) => (a.phone.judged?.score ?? 0) - (b.phone.judged?.score ?? 0))
-    .slice(0, 3);
-  if (omitted.length === 0 && sounds.length === 0)
-    return words.every((word) => bandOf(word) === "good") ? <p>Every sound was good.</p> : null;
+/** The one word that would help most, and a few more. */
+function RepeatFirst({ words, practise }: { words: readonly DrillWord[]; practise: (text: string) => Route }) {
+  const [first, ...others] = wordsToRepeat(words);
+  const word = first === undefined ? undefined : words[first];
+  if (first === undefined || !word)
+    return words.every((each) => bandOf(each) === "good") ? <p>Every sound was good.</p> : null;
+  const sounds = word.phones
+    .filter(({ judged }) => judged?.band === bandOf(word))
+    .slice(0, 2)
+    .map(({ phone, judged }) => soundInWords(phone, judged?.heard));
   return (
-    <div className="advice">
-      <h2>To practise</h2>
-      <ul>
-        {sounds.map(({ word, phone }, at) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the list is made anew with each result
-          <li key={at}>
-            <strong>{word.text}</strong>: {soundInWords(phone.phone, phone.judged?.heard)}
-          </li>
+    <div className="repeat">
+      <h2>Repeat first</h2>
+      <p>
+        <strong>{word.text}</strong>
+        {sounds.length > 0 && `: ${sounds.join("; ")}`}.
+      </p>
+      <div className="actions">
+        <Link to={practise(phraseAround(words, first))} className="button button-small">
+          <Icon name="practice" />
+          Practise “{phraseAround(words, first)}”
+        </Link>
+        {others.slice(0, MORE_WORDS).map((at) => (
+          <Link key={at} to={practise(phraseAround(words, at))} className="button button-small button-quiet">
+            {phraseAround(words, at)}
+          </Link>
         ))}
-        {omitted.length > 0 && (
-          <li>
-            Left out: <strong>{omitted.join(" ")}</strong>
-          </li>
-        )}
-      </ul>
+      </div>
     </div>
   );
 }
 
-/** A stored word as the lane shows it. */
-export function laneWordOf(word: DrillResult["words"][number]): DrillWord {
-  return {
-    text: word.text,
-    judged: { score: word.score, errorType: word.errorType },
-    phones: word.phones.map(({ phone, score, band, heard }) => ({
-      phone,
-      judged: { score, band, final: true, heard },
-    })),
-  };
+/** What was left out, and what was said that the sentence does not have. */
+function Slips({ result, words }: { result: DrillResult; words: readonly DrillWord[] }) {
+  const omitted = words.filter(({ judged }) => judged?.errorType === "omission").map(({ text }) => text);
+  const added = result.insertions.map((insertion) => insertionInWords(insertion, words));
+  if (omitted.length === 0 && added.length === 0) return null;
+  return (
+    <ul className="slips">
+      {omitted.length > 0 && (
+        <li>
+          Left out: <strong>{omitted.join(" ")}</strong>
+        </li>
+      )}
+      {added.map((line, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the list is made anew with each result
+        <li key={at}>{line}</li>
+      ))}
+    </ul>
+  );
 }

@@ -1,49 +1,65 @@
-import { memo, useEffect, useRef } from "react";
+import { type KeyboardEvent, memo, useEffect, useRef } from "react";
 import type { DrillPhone, DrillWord } from "#client";
-import type { Band } from "#protocol";
-import { exampleOf, ipa } from "#protocol";
+import { type Band, phoneIn } from "#protocol";
+import { bandOf, marks, omittedSign, phoneInWords, type Selection, wordInWords } from "../judgement.ts";
+import type { Alphabet } from "../preferences.ts";
 
-/** Each band has a shape of its own, so that no judgement hangs on colour. */
-const marks: Record<Band, { sign: string; word: string }> = {
-  good: { sign: "✓", word: "good" },
-  fair: { sign: "~", word: "fair" },
-  poor: { sign: "✕", word: "poor" },
-};
-const omittedSign = "–";
-
-export function bandOf(word: DrillWord): Band | undefined {
-  if (!word.judged) return undefined;
-  const bands = word.phones.map(({ judged }) => judged?.band);
-  if (word.judged.errorType !== "none" || bands.includes("poor")) return "poor";
-  return bands.includes("fair") ? "fair" : "good";
-}
-
-/** The sentence, large, with the sounds of each word under it; they fill while one speaks. */
+/**
+ * The sentence, large, with the sounds of each word under it; they fill while one speaks. With `onSelect` words and sounds are
+ * buttons: one stop of the Tab key, moved through with the arrow keys.
+ */
 export const PhonemeLane = memo(function PhonemeLane({
   words,
+  alphabet,
   current,
+  selected,
+  onSelect,
 }: {
   words: readonly DrillWord[];
+  alphabet: Alphabet;
   current?: number | undefined;
+  selected?: Selection | null;
+  /** `by` tells a press, which may sound, from a move of the selection. */
+  onSelect?: ((selection: Selection, by: "press" | "move") => void) | undefined;
 }) {
   const lane = useRef<HTMLOListElement>(null);
   // A sentence longer than the screen moves along with the voice.
   useEffect(() => {
     if (current !== undefined) lane.current?.children[current]?.scrollIntoView({ block: "nearest" });
   }, [current]);
+  const part = (selection: Selection) => ({
+    isSelected: selected?.word === selection.word && selected.phone === selection.phone,
+    // Where nothing is selected Tab leads to the first word.
+    inTabOrder: selected
+      ? selected.word === selection.word && selected.phone === selection.phone
+      : selection.word === 0 && selection.phone === null,
+    onPress: onSelect && (() => onSelect(selection, "press")),
+    onFocus: onSelect && (() => onSelect(selection, "move")),
+  });
   return (
-    <ol className="lane" aria-label="The sentence, word by word" ref={lane}>
+    <ol
+      className="lane"
+      aria-label="The sentence, word by word"
+      ref={lane}
+      onKeyDown={onSelect && ((event) => moveFocus(event))}
+    >
       {words.map((word, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a sentence's words keep their places
         <li key={at} className="lane-word" data-band={bandOf(word)} data-current={at === current || undefined}>
-          <span className="lane-text">
+          <Part className="lane-text" name={`${word.text}: ${wordInWords(word)}`} {...part({ word: at, phone: null })}>
             {word.text}
             {word.judged && <span className="hidden">{`: ${wordInWords(word)}`}</span>}
-          </span>
+          </Part>
           <span className="lane-phones">
             {word.phones.map((phone, index) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: a word's phones keep their places
-              <Tile key={index} {...phone} omitted={word.judged?.errorType === "omission"} />
+              <Tile
+                // biome-ignore lint/suspicious/noArrayIndexKey: a word's phones keep their places
+                key={index}
+                phone={phone}
+                alphabet={alphabet}
+                omitted={word.judged?.errorType === "omission"}
+                part={part({ word: at, phone: index })}
+              />
             ))}
           </span>
         </li>
@@ -52,40 +68,74 @@ export const PhonemeLane = memo(function PhonemeLane({
   );
 });
 
-function Tile({ phone, judged, omitted }: DrillPhone & { omitted: boolean }) {
-  const example = exampleOf(phone);
-  const as = example ? `as in “${example}”` : "";
-  const sign = omitted ? omittedSign : judged?.final ? marks[judged.band].sign : judged ? "·" : "";
-  const state = judged ? (judged.final ? "final" : "provisional") : "waiting";
+type PartState = {
+  isSelected: boolean;
+  inTabOrder: boolean;
+  onPress?: (() => void) | undefined;
+  onFocus?: (() => void) | undefined;
+};
+
+/** A word or a sound: text while it can't be selected, else a button. */
+function Part({
+  isSelected,
+  inTabOrder,
+  onPress,
+  onFocus,
+  name,
+  ...rest
+}: PartState & React.ComponentProps<"span"> & { name: string; [data: `data-${string}`]: unknown }) {
+  if (!onPress) return <span {...rest} />;
   return (
-    <span
-      className="tile"
-      data-state={state}
-      data-band={judged?.band}
-      title={judged ? `${as}: ${marks[judged.band].word}, ${Math.round(judged.score)} of 100` : as}
-      aria-hidden="true"
-    >
-      <span className="tile-sound">{ipa(phone)}</span>
-      <span className="tile-mark">{sign}</span>
-    </span>
+    <button
+      {...(rest as React.ComponentProps<"button">)}
+      type="button"
+      aria-label={name}
+      aria-pressed={isSelected}
+      tabIndex={inTabOrder ? 0 : -1}
+      onClick={onPress}
+      onFocus={onFocus}
+    />
   );
 }
 
-/** What a screen reader hears of a judged word. */
-export function wordInWords(word: DrillWord): string {
-  if (!word.judged) return "not spoken yet";
-  if (word.judged.errorType === "omission") return "left out";
-  const wrong = word.phones
-    .filter(({ judged }) => judged?.band === "poor")
-    .map(({ phone, judged }) => soundInWords(phone, judged?.heard));
-  return `${Math.round(word.judged.score)} of 100${wrong.length > 0 ? `; practise ${wrong.join(", ")}` : ""}`;
+function Tile({
+  phone,
+  alphabet,
+  omitted,
+  part,
+}: {
+  phone: DrillPhone;
+  alphabet: Alphabet;
+  omitted: boolean;
+  part: PartState;
+}) {
+  const { judged } = phone;
+  const sign = omitted ? omittedSign : judged?.final ? marks[judged.band].sign : judged ? "·" : "";
+  const name = phoneInWords(phone, omitted);
+  return (
+    <Part
+      className="tile"
+      data-state={judged ? (judged.final ? "final" : "provisional") : "waiting"}
+      data-band={judged?.band}
+      title={name}
+      aria-hidden={part.onPress ? undefined : true}
+      name={name}
+      {...part}
+    >
+      <span className="tile-sound">{phoneIn(alphabet, phone.phone)}</span>
+      <span className="tile-mark">{sign}</span>
+    </Part>
+  );
 }
 
-export function soundInWords(phone: string, heard?: string): string {
-  const example = exampleOf(phone);
-  const sound = example ? `the sound in “${example}”` : `the sound ${ipa(phone)}`;
-  const rival = heard === undefined ? undefined : exampleOf(heard);
-  return rival ? `${sound}, it sounded like the one in “${rival}”` : sound;
+/** The arrow keys, Home and End lead from one of the lane's buttons to another. */
+function moveFocus(event: KeyboardEvent<HTMLElement>): void {
+  const buttons = [...event.currentTarget.querySelectorAll("button")];
+  const at = buttons.indexOf(event.target as HTMLButtonElement);
+  const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: buttons.length - 1 }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  buttons[to]?.focus();
 }
 
 /** What the shapes and colours mean. */

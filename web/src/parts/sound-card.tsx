@@ -1,0 +1,203 @@
+import { useState } from "react";
+import type { DrillPhone, DrillWord, Recording } from "#client";
+import { exampleOf, firstLanguages, phoneIn } from "#protocol";
+import { marks, type Selection, soundName, wordInWords } from "../judgement.ts";
+import { useServices, useStore } from "../services.tsx";
+import { Failure } from "./notice.tsx";
+import { PlayButton } from "./play-button.tsx";
+
+/** A candidate this likely, against the likeliest, is worth naming. */
+const LIKELY = 40;
+const SLOW = 0.6;
+/** Around a sound, so that the ear finds it. */
+const AROUND_MS = 50;
+
+/** All about the selected sound or word: how it was judged, what to change, oneself and the reference to compare. */
+export function SoundCard({
+  words,
+  selection,
+  recording,
+  language,
+}: {
+  words: readonly DrillWord[];
+  selection: Selection;
+  recording: Recording | null;
+  language: string;
+}) {
+  const word = words[selection.word];
+  const phone = selection.phone === null ? undefined : word?.phones[selection.phone];
+  if (!word) return null;
+  return (
+    <section className="sound-card card" aria-label="About the sound">
+      {phone ? <AboutSound phone={phone} word={word} /> : <AboutWord word={word} />}
+      {recording && recording.durationMs > 0 && (
+        <Oneself words={words} word={word} phone={phone} recording={recording} />
+      )}
+      <Reference words={words} word={word} phone={phone} language={language} />
+    </section>
+  );
+}
+
+function AboutSound({ phone: { phone, judged }, word }: { phone: DrillPhone; word: DrillWord }) {
+  const { alphabet, firstLanguage } = useStore(useServices().preferences);
+  const omitted = word.judged?.errorType === "omission";
+  const mark = judged && !omitted ? marks[judged.band] : null;
+  const feedback = judged?.feedback;
+  return (
+    <>
+      <div className="sound-head">
+        <span className="sound-sign" data-band={mark ? judged?.band : undefined} aria-hidden="true">
+          {phoneIn(alphabet, phone)}
+        </span>
+        <div>
+          <h2>{capitalised(soundName(phone))}</h2>
+          <p className="hint">
+            in “{word.text}”
+            {omitted
+              ? ", which was left out"
+              : mark && `: ${mark.sign} ${mark.word}, ${Math.round(judged?.score ?? 0)} of 100`}
+          </p>
+        </div>
+      </div>
+      {judged && !omitted && judged.band !== "good" && <p>{heardInWords(phone, judged)}</p>}
+      {feedback && <p className="sound-hint">{feedback.hint}</p>}
+      {feedback?.typical && firstLanguage && (
+        <p className="hint">Many speakers of {firstLanguages[firstLanguage]} find this one hard.</p>
+      )}
+    </>
+  );
+}
+
+/** What the listener took the sound for. */
+function heardInWords(phone: string, { heard, nBest = [], feedback }: NonNullable<DrillPhone["judged"]>): string {
+  const others = nBest
+    .filter((each) => each.phone !== phone && each.phone !== heard && each.score >= LIKELY)
+    .flatMap((each) => exampleOf(each.phone) ?? [])
+    .slice(0, 2)
+    .map((example) => `“${example}”`);
+  const maybe = others.length > 0 ? `, or perhaps like the one in ${others.join(" or ")}` : "";
+  const example = heard === undefined ? undefined : exampleOf(heard);
+  if (example) return `It sounded like the one in “${example}”${maybe}.`;
+  if (feedback?.fault === "dropped") return "It could not be heard.";
+  return others.length > 0
+    ? `It was close, but a little${maybe.replace(", or perhaps", "")}.`
+    : "It was this sound, but not a clear one.";
+}
+
+function AboutWord({ word }: { word: DrillWord }) {
+  const { stress } = word.judged ?? {};
+  return (
+    <>
+      <div className="sound-head">
+        <div>
+          <h2>“{word.text}”</h2>
+          <p className="hint">{wordInWords(word)}</p>
+        </div>
+      </div>
+      {stress && stress.heard !== stress.expected && (
+        <p className="sound-hint">
+          Stress the {ordinal(stress.expected)} syllable: longer, higher and clearer. You stressed the{" "}
+          {ordinal(stress.heard)}.
+        </p>
+      )}
+    </>
+  );
+}
+
+type Parts = { words: readonly DrillWord[]; word: DrillWord; phone: DrillPhone | undefined };
+
+function Oneself({ words, word, phone, recording }: Parts & { recording: Recording }) {
+  const { player } = useServices();
+  const play = (what: string, span: Span) => () =>
+    player.playSamples(what, recording.slice(span.startMs - AROUND_MS, span.endMs + AROUND_MS));
+  const whole = spanOf(words);
+  const said = word.judged && word.judged.endMs > word.judged.startMs ? word.judged : null;
+  return (
+    <div className="sound-row">
+      <span className="sound-who">You</span>
+      {phone?.judged && phone.judged.endMs > phone.judged.startMs && (
+        <PlayButton
+          what="own sound"
+          label="Sound"
+          name="Hear yourself: the sound"
+          onPlay={play("own sound", phone.judged)}
+        />
+      )}
+      {said && (
+        <PlayButton what="own word" label="Word" name="Hear yourself: the word" onPlay={play("own word", said)} />
+      )}
+      {whole && (
+        <PlayButton
+          what="own sentence"
+          label="Sentence"
+          name="Hear yourself: the sentence"
+          onPlay={play("own sentence", whole)}
+        />
+      )}
+    </div>
+  );
+}
+
+type Span = { startMs: number; endMs: number };
+
+/** From the first sound that was said to the last one. */
+export function spanOf(words: readonly DrillWord[]): Span | null {
+  const said = words.flatMap(({ judged }) => (judged && judged.endMs > judged.startMs ? [judged] : []));
+  const [first, last] = [said[0], said.at(-1)];
+  return first && last ? { startMs: first.startMs, endMs: last.endMs } : null;
+}
+
+/** The server's voice, where it has one for this language. */
+function Reference({ words, word, phone, language }: Parts & { language: string }) {
+  const { player, referenceVoice } = useServices();
+  const languages = useStore(referenceVoice);
+  const [slow, setSlow] = useState(false);
+  const [error, setError] = useState<unknown>();
+  if (!languages.includes(language)) return null;
+  const say = (what: string, content: { text: string } | { phones: string }) => () => {
+    setError(undefined);
+    const speed = slow ? SLOW : 1;
+    player.playFile(what, () => referenceVoice.say({ ...content, language, speed })).catch(setError);
+  };
+  const sentence = words.map(({ text }) => text).join(" ");
+  return (
+    <>
+      <div className="sound-row">
+        <span className="sound-who">Example</span>
+        {phone && (
+          <PlayButton
+            what="example sound"
+            label="Sound"
+            name="Hear it said: the sound"
+            onPlay={say("example sound", { phones: phone.phone })}
+          />
+        )}
+        <PlayButton
+          what="example word"
+          label="Word"
+          name="Hear it said: the word"
+          onPlay={say("example word", { text: word.text })}
+        />
+        <PlayButton
+          what="example sentence"
+          label="Sentence"
+          name="Hear it said: the sentence"
+          onPlay={say("example sentence", { text: sentence })}
+        />
+        <label className="sound-slow">
+          <input type="checkbox" checked={slow} onChange={(event) => setSlow(event.target.checked)} />
+          slowly
+        </label>
+      </div>
+      {error ? <Failure error={error} /> : null}
+    </>
+  );
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function ordinal(index: number): string {
+  return ["first", "second", "third", "fourth", "fifth"][index] ?? `${index + 1}th`;
+}
