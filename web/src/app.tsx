@@ -5,6 +5,7 @@ import { HistoryPage } from "./pages/history-page.tsx";
 import { LostPage } from "./pages/lost-page.tsx";
 import { MessagesPage } from "./pages/messages-page.tsx";
 import { PracticePage } from "./pages/practice-page.tsx";
+import { ProgressPage } from "./pages/progress-page.tsx";
 import { RoomPage } from "./pages/room-page.tsx";
 import { RoomsPage } from "./pages/rooms-page.tsx";
 import { SignInPage } from "./pages/sign-in-page.tsx";
@@ -49,6 +50,8 @@ function Page({ route }: { route: Route }) {
       return <DrillPage key={route.drillId} drillId={route.drillId} />;
     case "ownText":
       return <DrillPage key={route.text} text={route.text} of={route.of} />;
+    case "progress":
+      return <ProgressPage />;
     case "history":
       return <HistoryPage attemptId={route.attemptId} />;
     case "lost":

@@ -62,6 +62,11 @@ export function fullTime(atMs: number): string {
   return full.format(atMs);
 }
 
+/** A calendar day, YYYY-MM-DD, short. */
+export function dayName(date: string): string {
+  return day.format(new Date(`${date}T12:00`));
+}
+
 export function counted(n: number, one: string, many = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`;
 }

@@ -1,5 +1,6 @@
 import { type FormEvent, useId, useState } from "react";
 import { type DrillItem, limits } from "#protocol";
+import { ForYou } from "../parts/for-you.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Link } from "../parts/link.tsx";
 import { Blank, Failure, Waiting } from "../parts/notice.tsx";
@@ -16,6 +17,7 @@ export function PracticePage() {
     <>
       <PageHead title="Practice" lead="Read a sentence aloud. Each sound is judged while you speak." />
       <OwnText />
+      <ForYou />
       {error && !data ? <Failure error={error} onRetry={reload} /> : null}
       {!data && !error && <Waiting what="Fetching sentences…" />}
       {data && drills && (

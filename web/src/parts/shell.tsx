@@ -11,6 +11,7 @@ const sections: { label: string; icon: IconName; to: Route; pages: Route["page"]
   { label: "Rooms", icon: "rooms", to: { page: "rooms" }, pages: ["rooms", "room"] },
   { label: "Messages", icon: "messages", to: { page: "messages", conversationId: null }, pages: ["messages"] },
   { label: "Practice", icon: "practice", to: { page: "practice" }, pages: ["practice", "drill", "ownText"] },
+  { label: "Progress", icon: "progress", to: { page: "progress" }, pages: ["progress"] },
   { label: "History", icon: "history", to: { page: "history", attemptId: null }, pages: ["history"] },
 ];
 
