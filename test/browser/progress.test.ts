@@ -47,7 +47,14 @@ async function read(page: Page, daysAgo: number, said: Partial<ScoredPhone>[]): 
     ...phone,
   }));
   await database.attempts.insert(userId, {
-    ...{ id: randomUUID(), drillId: null, text: "word", startedAtMs: Date.now() - daysAgo * DAY_MS, outcome: "scored" },
+    ...{
+      id: randomUUID(),
+      drillId: null,
+      language: "en",
+      text: "word",
+      startedAtMs: Date.now() - daysAgo * DAY_MS,
+      outcome: "scored",
+    },
     ...{ accuracy: 80, fluency: 80, completeness: 100, total: 75, pronunciation: 80, audioMs: 30_000, insertions: [] },
     words: [{ text: "word", score: 80, errorType: "none", startMs: 0, endMs: 80, phones }],
   });
