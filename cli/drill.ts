@@ -124,6 +124,7 @@ function inWords(event: DrillEvent): string {
     const fault = event.errorType === "none" ? "" : ` (${event.errorType})`;
     return `${event.text}: ${Math.round(event.score)}${fault}`;
   }
+  if (event.type === "unheard") return `not heard: ${event.reason}`;
   const { outcome, total, accuracy, fluency, completeness } = event;
   return `${outcome}: ${total} in all, accuracy ${accuracy}, fluency ${fluency}, completeness ${completeness}`;
 }

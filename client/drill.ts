@@ -8,6 +8,7 @@ import {
   type PushPayload,
   type ScoredPhone,
   type ScoredWord,
+  type UnheardReason,
 } from "#protocol";
 import type { Connection } from "./connection.ts";
 import { ParlanceError } from "./errors.ts";
@@ -36,6 +37,8 @@ export type DrillSnapshot = {
   readonly words: readonly DrillWord[];
   /** The word that is being spoken: the first that is not judged. */
   readonly currentWord: number;
+  /** Why little or nothing is heard, until a phone is. */
+  readonly unheard: UnheardReason | null;
   readonly result: DrillResult | null;
   readonly error: ParlanceError | null;
   /** What `feed` was given in this reading, also once it is over; it grows without an announcement. */
@@ -48,6 +51,7 @@ export type DrillSnapshot = {
 export type DrillEvent =
   | ({ type: "phoneme" } & PushPayload<"drill.phoneme">)
   | ({ type: "word" } & PushPayload<"drill.word">)
+  | ({ type: "unheard" } & PushPayload<"drill.unheard">)
   | ({ type: "result" } & DrillResult);
 
 export type DrillTarget = { drillId: string } | { text: string };
@@ -64,6 +68,7 @@ const idle: DrillSnapshot = {
   text: "",
   words: [],
   currentWord: 0,
+  unheard: null,
   result: null,
   error: null,
   recording: null,
@@ -94,6 +99,7 @@ export class DrillSession {
       link.on("drill.phoneme", (push) => this.#phoneme(push)),
       link.on("drill.word", (push) => this.#word(push)),
       link.on("drill.result", ({ attemptId, result }) => this.#result(attemptId, result)),
+      link.on("drill.unheard", (push) => this.#unheard(push)),
       link.on("drill.progress", ({ attemptId, judgedMs }) => this.#isMine(attemptId) && this.#update({ judgedMs })),
       link.on("drill.failed", ({ attemptId, error }) => this.#isMine(attemptId) && this.#fail(error)),
       link.onState(({ kind }) => kind !== "connected" && this.#lost()),
@@ -243,10 +249,16 @@ export class DrillSession {
     this.#tell({ type: "word", ...push });
   }
 
+  #unheard(push: PushPayload<"drill.unheard">): void {
+    if (!this.#isMine(push.attemptId)) return;
+    this.#update({ unheard: push.reason });
+    this.#tell({ type: "unheard", ...push });
+  }
+
   #changeWord(at: number, change: (word: DrillWord) => DrillWord): void {
     const words = this.#snapshot.words.map((word, index) => (index === at ? change(word) : word));
     const unjudged = words.findIndex(({ judged }) => !judged);
-    this.#update({ words, currentWord: unjudged < 0 ? words.length : unjudged });
+    this.#update({ words, unheard: null, currentWord: unjudged < 0 ? words.length : unjudged });
   }
 
   #result(attemptId: string, result: DrillResult): void {
@@ -258,7 +270,7 @@ export class DrillSession {
   #settle(result: DrillResult): void {
     const words = result.words.map(drillWordOf);
     const { audioMs } = result;
-    this.#update({ phase: "finished", result, words, currentWord: words.length, judgedMs: audioMs });
+    this.#update({ phase: "finished", unheard: null, result, words, currentWord: words.length, judgedMs: audioMs });
   }
 
   #lost(): void {

@@ -138,7 +138,7 @@ export function measure(results: Scored[]): Record<string, unknown> {
         at++;
       } else if (event.type === "word") {
         words.push({ spk, child, human: truth[event.word]?.accuracy as number, machine: event.score });
-      } else {
+      } else if (event.type === "result") {
         for (const [w, word] of event.words.entries()) {
           lastWords.push({ spk, child, human: truth[w]?.accuracy as number, machine: word.score });
           for (const [p, { phone, score, nBest = [] }] of word.phones.entries()) {

@@ -298,6 +298,11 @@ export class Drills {
         this.#push(running, "drill.word", { attemptId, ...word });
         break;
       }
+      case "unheard": {
+        const { type: _, ...notice } = event;
+        this.#push(running, "drill.unheard", { attemptId, ...notice });
+        break;
+      }
       case "result": {
         const { type: _, ...result } = event;
         this.#complete(running, this.#options.coach.explained(running.firstLanguage, result));

@@ -12,7 +12,7 @@ export function feedbackAt(pace: FeedbackPace, tell: (event: ScoreEvent) => void
   /** Of the word that is being read. */
   let held: ScoreEvent[] = [];
   return (event) => {
-    if (event.type === "result") tell(event);
+    if (event.type === "result" || event.type === "unheard") tell(event);
     else if (pace === "sentence" || (event.type === "phoneme" && !event.final)) return;
     else if (event.type === "phoneme") held.push(event);
     else {

@@ -64,6 +64,7 @@ export type OpusPacket = { payload: Uint8Array; sequenceNumber: number; timestam
 export type ScoreEvent =
   | ({ type: "phoneme" } & Omit<PushPayload<"drill.phoneme">, "attemptId">)
   | ({ type: "word" } & Omit<PushPayload<"drill.word">, "attemptId">)
+  | ({ type: "unheard" } & Omit<PushPayload<"drill.unheard">, "attemptId">)
   | ({ type: "result" } & DrillResult);
 
 /** What a stream tells: judgements in order, how far the judging got, and, instead of a result, why there is none. */

@@ -35,6 +35,8 @@ export class PoolStream implements ScoringStream {
   /** Final phones and words already told, by their place in the sentence. */
   #toldPhone = -1;
   #toldWord = -1;
+  /** Until when the audio's hearing was told of. */
+  #toldUnheardMs = 0;
 
   constructor(
     id: number,
@@ -117,6 +119,9 @@ export class PoolStream implements ScoringStream {
     } else if (event.type === "word") {
       if (event.word <= this.#toldWord) return;
       this.#toldWord = event.word;
+    } else if (event.type === "unheard") {
+      if (event.endMs <= this.#toldUnheardMs) return;
+      this.#toldUnheardMs = event.endMs;
     } else this.close();
     this.#listener.onEvent(event);
   }

@@ -258,6 +258,9 @@ export const speaking = z.object({
 });
 export type Speaking = z.infer<typeof speaking>;
 
+/** What is wrong with the sound of a reading: nobody speaks, or too softly, or so loud that it is clipped, or a noise covers all. */
+export const unheardReason = z.enum(["silence", "tooQuiet", "clipping", "noise"]);
+export type UnheardReason = z.infer<typeof unheardReason>;
 export const outcome = z.enum(["scored", "silence", "mismatch", "incomplete"]);
 export const drillResult = z.object({
   outcome,

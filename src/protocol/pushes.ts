@@ -10,6 +10,7 @@ import {
   phoneCandidate,
   rtp,
   sequencedRoomEvent,
+  unheardReason,
   user,
 } from "./models.ts";
 
@@ -98,6 +99,10 @@ export const pushes = {
   "drill.result": push(
     "The sentence was judged. With all of it known its scores are judged anew: they refine those pushed before.",
     z.object({ attemptId: fields.id, result: drillResult }),
+  ),
+  "drill.unheard": push(
+    "Why little or nothing was heard in the last four seconds before `endMs`; told anew every four seconds while it lasts.",
+    z.object({ attemptId: fields.id, reason: unheardReason, endMs: fields.ms }),
   ),
   "drill.progress": push(
     "How much audio has been judged, at least once a second while audio flows; a client faster than real time paces itself by it.",

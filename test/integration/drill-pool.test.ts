@@ -192,6 +192,25 @@ test("[DRILL-18] when threads die, readings go on elsewhere and nothing is told 
   }
 });
 
+test("[DRILL-18, DRILL-60] that nothing is heard is not told anew when a thread dies", async () => {
+  const own = newPool();
+  try {
+    await own.ready();
+    threads.clear();
+    const one = await reading(own);
+    const notices = () => one.events.flatMap((event) => (event.type === "unheard" ? event.endMs : []));
+    one.stream.push(silence(5));
+    await until("it is told", () => notices().length === 1);
+    for (const thread of [...threads]) await killThread(thread);
+    one.stream.push(silence(4));
+    one.stream.end();
+    assert.equal(await one.over, undefined);
+    assert.deepEqual(notices(), [4_000, 8_000]);
+  } finally {
+    await own.close();
+  }
+});
+
 test("[DRILL-18] a reading that waited for its result gets it from the next thread", async () => {
   const own = newPool();
   try {

@@ -39,6 +39,17 @@ async function rejection({ connection }: Guest, bytes: Uint8Array): Promise<Erro
   return (await push).error.code;
 }
 
+test("[DRILL-60] the client's snapshot tells that nothing is heard, until a phone is", async () => {
+  const { connection } = await learner();
+  const session = new DrillSession(connection);
+  await session.start({ text: TEXT });
+  session.feed(silence(4.5));
+  await until("it is told", () => session.snapshot().unheard === "silence");
+  session.feed(voice);
+  await until("a phone is heard", () => session.snapshot().unheard === null);
+  session.close();
+});
+
 test("[DRILL-10, DRILL-13, DRILL-22, DRILL-24] a drill from the list, through the client library, into the history", async () => {
   const { connection } = await learner("Ann");
   const { drills } = await connection.call("drill.list", {});

@@ -56,7 +56,12 @@ export function join(...parts: Int16Array[]): Int16Array {
 }
 
 /** What the order of a judgement hangs on. */
-export type Judgement = { type: "phoneme" | "word" | "result"; word?: number; index?: number; final?: boolean };
+export type Judgement = {
+  type: "phoneme" | "word" | "unheard" | "result";
+  word?: number;
+  index?: number;
+  final?: boolean;
+};
 
 /** What is wrong with the order of judgements of a whole reading: nothing, if rule DRILL-10 holds. */
 export function orderFaults(events: readonly Judgement[], words: readonly { phones: number }[]): string[] {
@@ -68,6 +73,7 @@ export function orderFaults(events: readonly Judgement[], words: readonly { phon
       if (at !== events.length - 1) faults.push("something follows the result");
       return;
     }
+    if (event.type === "unheard") return;
     const { word = -1, index = -1, final } = event;
     if (event.type === "word") {
       if (word !== expectedWord) faults.push(`word ${word} is judged when ${expectedWord} was due`);

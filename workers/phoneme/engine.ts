@@ -9,6 +9,7 @@ import { PitchTracker } from "./pitch.ts";
 import { QuietVoice } from "./quiet-voice.ts";
 import { type Review, ReviewModel } from "./review.ts";
 import { SentenceScorer } from "./sentence.ts";
+import { Unheard } from "./unheard.ts";
 
 export type { ExpectedWord, ScoreEvent, SpeechEvent } from "./events.ts";
 
@@ -47,6 +48,8 @@ class Stream implements ScoringStream {
   readonly #quiet = new QuietVoice();
   /** For readings only: it grows with the audio. */
   readonly #pitch: PitchTracker | null;
+  /** For readings only. */
+  readonly #unheard: Unheard | null;
   #chunks: Int16Array[] = [];
   #offset = 0;
   #waiting = 0;
@@ -65,11 +68,13 @@ class Stream implements ScoringStream {
     scorer: Scorer,
     review: Review | null,
     pitch: PitchTracker | null,
+    unheard: Unheard | null,
     delay: number,
     silent: Float32Array,
     onOver: (stream: Stream) => void,
     onClose: (stream: Stream) => void,
   ) {
+    this.#unheard = unheard;
     this.#silent = silent;
     this.review = review;
     this.#pitch = pitch;
@@ -117,6 +122,7 @@ class Stream implements ScoringStream {
       const chunk = this.#chunks[0];
       if (!chunk) return this.#prepareFlush();
       const { taken, wrote } = this.#mels.next(chunk, this.#offset, this.#step, this.#frames * MELS);
+      this.#unheard?.samples(chunk, this.#offset, taken);
       this.#waiting -= taken - this.#offset;
       this.#offset = taken;
       if (taken === chunk.length) {
@@ -144,6 +150,7 @@ class Stream implements ScoringStream {
 
   copyStep(target: Float32Array): void {
     target.set(this.#step);
+    this.#unheard?.frames(this.#step);
     this.state.mute = this.#step.every((value) => value < DIGITAL_SILENCE);
     this.#mute.push(this.state.mute);
     if (!this.state.mute) this.#quiet.lift(target);
@@ -159,6 +166,7 @@ class Stream implements ScoringStream {
       // No training recording holds exact zeros, as a muted or paused sender makes them: the model need not be asked.
       if (this.#mute.shift()) this.scorer.push(this.#silent, 0);
       else this.scorer.push(logp, offset);
+      if (this.#flush < 0) this.#unheard?.judged();
     }
     if (this.#ended && !this.prepare()) this.#settle();
   }
@@ -216,7 +224,8 @@ export class ScoringEngine {
     trace?: (phone: PhoneTrace) => void,
   ): ScoringStream {
     const scorer = new SentenceScorer(words, this.#pack.manifest, trace ? null : this.#pack, onEvent, trace);
-    return this.#open(scorer, trace ? null : (this.#review?.open() ?? null), new PitchTracker());
+    const unheard = new Unheard(scorer, (reason, endMs) => onEvent({ type: "unheard", reason, endMs }));
+    return this.#open(scorer, trace ? null : (this.#review?.open() ?? null), new PitchTracker(), unheard);
   }
 
   /**
@@ -226,15 +235,16 @@ export class ScoringEngine {
   listen(onEvent: (event: SpeechEvent) => void, trace?: (heard: HeardPhone) => void): ScoringStream {
     const { phones, loop } = this.#pack;
     if (!loop) throw new Error("this language pack only judges known texts");
-    return this.#open(new FreeSpeech({ phones, loop }, onEvent, trace), null, null);
+    return this.#open(new FreeSpeech({ phones, loop }, onEvent, trace), null, null, null);
   }
 
-  #open(scorer: Scorer, review: Review | null, pitch: PitchTracker | null): Stream {
+  #open(scorer: Scorer, review: Review | null, pitch: PitchTracker | null, unheard: Unheard | null): Stream {
     const stream = new Stream(
       this.#model.newState(),
       scorer,
       review,
       pitch,
+      unheard,
       this.#pack.manifest.acoustic.delay,
       this.#silent,
       (over) => this.#over.push(over),

@@ -57,8 +57,12 @@ export type Speaking = {
   pitchRangeSemitones?: number;
 };
 
+/** Why little or nothing is heard. */
+export type UnheardReason = "silence" | "tooQuiet" | "clipping" | "noise";
+
 export type ScoreEvent =
   | ({ type: "phoneme"; word: number; index: number; final: boolean } & ScoredPhone)
+  | { type: "unheard"; reason: UnheardReason; endMs: number }
   | ({ type: "word"; word: number } & Omit<ScoredWord, "phones" | "stress">)
   | {
       type: "result";

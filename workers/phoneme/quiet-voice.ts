@@ -6,6 +6,8 @@ const QUIETEST = -5;
 const VOICE_OVER_ROOM = 4;
 /** Nothing is lifted by more than this (26 dB). */
 const MOST = 6;
+/** A voice below this is not lifted up to any that is known. */
+export const FAINTEST = QUIETEST - MOST;
 
 /**
  * Lifts a voice that is quieter than any in training up to the quietest there, from the moment it stands out of its room.

@@ -42,6 +42,7 @@ export class SentenceScorer {
   readonly #follower: TextFollower;
   readonly #judge: LiveJudge;
   readonly #silence: number;
+  #speaking = false;
   #speechSteps = 0;
   #settled = false;
   #done = false;
@@ -65,10 +66,27 @@ export class SentenceScorer {
     this.#follower = new TextFollower(ids, this.#silence, this.#judge);
   }
 
+  /** Whether the last step was speech. */
+  get speaking(): boolean {
+    return this.#speaking;
+  }
+
+  /** How many phones of the text were said so far. */
+  get said(): number {
+    return this.#judge.taken.length;
+  }
+
+  /** Whether all of the text is judged. */
+  get complete(): boolean {
+    const last = this.#judge.progress.at(-1);
+    return last?.phones.length === last?.ids.length;
+  }
+
   /** Takes the log posteriors of the next step. */
   push(logp: Float32Array, offset: number): void {
     this.#history.push(logp, offset);
-    if ((logp[offset + this.#silence] as number) < SPEECH) this.#speechSteps++;
+    this.#speaking = (logp[offset + this.#silence] as number) < SPEECH;
+    if (this.#speaking) this.#speechSteps++;
     this.#follower.advance(logp, offset);
   }
 
