@@ -19,7 +19,9 @@ MELS = 40
 CLASSES = 40
 CHANNELS = 256
 DILATIONS = [1, 2, 4, 8, 1, 2, 4]
-# The output at step s describes step s - DELAY: 100 ms of future sound before a step is judged.
+DILATIONS_BOTH = [1, 2, 4, 8, 1, 2, 4, 1]
+# The output at step s of the live model describes step s - DELAY: 100 ms of future sound before a step is judged.
+# The model that hears the whole reading anew at its end (--sight both) sees as far ahead as back, and needs no delay.
 DELAY = 5
 # The running mean starts as the corpus mean with this many frames' weight ...
 PRIOR_FRAMES = 100
@@ -27,28 +29,34 @@ PRIOR_FRAMES = 100
 MAX_FRAMES = 3000
 
 
+# Steps of a training sentence.
+LONGEST = 300
 # The log-mel of zeros: the logarithm of the features' floor.
 DIGITAL_SILENCE = math.log(1e-7)
 
 
 class Block(nn.Module):
-    def __init__(self, inputs, outputs, dilation, residual):
+    def __init__(self, inputs, outputs, dilation, residual, both):
         super().__init__()
         self.conv = nn.Conv1d(inputs, outputs, 3, dilation=dilation, bias=False)
         self.norm = nn.BatchNorm1d(outputs)
-        self.pad, self.residual = 2 * dilation, residual
+        self.pad = (dilation, dilation) if both else (2 * dilation, 0)
+        self.residual = residual
 
     def forward(self, x):
-        y = torch.relu(self.norm(self.conv(F.pad(x, (self.pad, 0)))))
+        y = torch.relu(self.norm(self.conv(F.pad(x, self.pad))))
         return x + y if self.residual else y
 
 
 class Acoustic(nn.Module):
     """[batch, 2 * MELS, steps] normalised -> [batch, CLASSES, steps] logits."""
 
-    def __init__(self):
+    def __init__(self, both=False):
         super().__init__()
-        self.blocks = nn.ModuleList([Block(2 * MELS, CHANNELS, 1, False)] + [Block(CHANNELS, CHANNELS, d, True) for d in DILATIONS])
+        self.both = both
+        self.delay = 0 if both else DELAY
+        dilations = DILATIONS_BOTH if both else DILATIONS
+        self.blocks = nn.ModuleList([Block(2 * MELS, CHANNELS, 1, False, both)] + [Block(CHANNELS, CHANNELS, d, True, both) for d in dilations])
         self.out = nn.Conv1d(CHANNELS, CLASSES, 1)
 
     def forward(self, x):
@@ -61,6 +69,13 @@ def normalise(mels, prior, scale):
     """Causal running mean removed, per frame: [batch, frames, MELS]. The serving graph does the same with explicit state."""
     count = np.arange(1, mels.shape[1] + 1, dtype=np.float32).reshape(1, -1, 1) + PRIOR_FRAMES
     mean = (mels - prior).cumsum(1) / count + prior
+    return (mels - mean) / scale
+
+
+def normalise_whole(mels, prior, scale):
+    """For a reading that is over: one mean of each band over the frames that are not digital silence. [frames, MELS]"""
+    heard = mels[(mels >= DIGITAL_SILENCE + 0.5).any(1)]
+    mean = (heard.sum(0) + prior * PRIOR_FRAMES) / (len(heard) + PRIOR_FRAMES)
     return (mels - mean) / scale
 
 
@@ -152,29 +167,67 @@ class Sampler:
             mel = mel + rng.uniform(-2.5, 1.5) + np.linspace(rng.uniform(-1, 1), rng.uniform(-1, 1), MELS, dtype=np.float32)
         return mel.astype(np.float32), labels, weights
 
-    def batch(self, steps, prior, scale):
-        # One shape for every batch: the allocator and the convolution's setup are then reused.
-        longest = 300
-        items = [self.augmented(longest - DELAY) for _ in range(steps // longest)]
-        x = np.zeros((len(items), 2 * longest, MELS), np.float32)
-        y = np.zeros((len(items), longest), np.int64)
-        w = np.zeros((len(items), longest), np.float32)
+    def batch(self, steps):
+        """Sentences of one shape, so that the allocator and the convolution's setup are reused: raw log-mels [n, 2 * LONGEST, MELS],
+        padded with their last frame, each one's steps, and per step its label and weight."""
+        items = [self.augmented(LONGEST - DELAY) for _ in range(steps // LONGEST)]
+        mels = np.zeros((len(items), 2 * LONGEST, MELS), np.float32)
+        lengths = [len(labels) for _, labels, _ in items]
+        y = np.zeros((len(items), LONGEST), np.int64)
+        w = np.zeros((len(items), LONGEST), np.float32)
         for i, (mel, labels, weights) in enumerate(items):
-            x[i, :len(mel)] = mel
-            x[i, len(mel):] = mel[-1]
-            y[i, DELAY:DELAY + len(labels)] = labels
-            w[i, DELAY:DELAY + len(labels)] = weights
-        x = normalise(x, prior, scale)
-        for i in range(len(items)):
+            mels[i, :len(mel)] = mel
+            mels[i, len(mel):] = mel[-1]
+            y[i, :len(labels)] = labels
+            w[i, :len(labels)] = weights
+        return mels, lengths, torch.from_numpy(y), torch.from_numpy(w)
+
+    def degrade(self, mels):
+        """What networks do to some of the sentences, in place; a teacher hears them without it."""
+        for row in mels:
+            if self.rng.random() < 0.1:
+                # A telephone's or a low-rate codec's band: nothing but a floor above its edge.
+                edge = self.rng.randrange(28, 38)
+                row[:, edge:] = np.minimum(row[:, edge:], row.min() + self.rng.uniform(0, 1))
+            if self.rng.random() < 0.1:
+                # Lost packets as a decoder conceals them: the last sound goes on and fades.
+                lost = self.rng.uniform(0.05, 0.3)
+                for step in range(1, len(row) // 2):
+                    if self.rng.random() < lost:
+                        row[2 * step:2 * step + 2] = np.maximum(row[2 * step - 1] - 0.7, DIGITAL_SILENCE)
+
+    def mask(self, x):
+        """Blanks a few bands and a few frames of half the sentences, in place."""
+        for row in x:
             if self.rng.random() < 0.5:
                 width = self.rng.randrange(1, 7)
                 band = self.rng.randrange(MELS - width)
-                x[i, :, band:band + width] = 0
+                row[:, band:band + width] = 0
                 length = self.rng.randrange(1, 12)
-                at = self.rng.randrange(max(1, x.shape[1] - length))
-                x[i, at:at + length] = 0
-        x = np.ascontiguousarray(x.reshape(len(items), longest, 2 * MELS).transpose(0, 2, 1))
-        return torch.from_numpy(x), torch.from_numpy(y), torch.from_numpy(w)
+                at = self.rng.randrange(max(1, len(row) - length))
+                row[at:at + length] = 0
+
+
+def normalised(mels, lengths, prior, scale, both):
+    if not both:
+        return normalise(mels, prior, scale)
+    x = np.zeros_like(mels)
+    for i, n in enumerate(lengths):
+        x[i, :2 * n] = normalise_whole(mels[i, :2 * n], prior, scale)
+    return x
+
+
+def stacked(x):
+    """[n, frames, MELS] -> [n, 2 * MELS, steps]."""
+    return torch.from_numpy(np.ascontiguousarray(x.reshape(len(x), -1, 2 * MELS).transpose(0, 2, 1), np.float32))
+
+
+def restore(path):
+    """The net of a saved training, ready to be asked, with the mean and the scale of the corpus it was trained with."""
+    saved = torch.load(path)
+    net = Acoustic(saved.get("both", False))
+    net.load_state_dict(saved["net"])
+    return net.eval(), saved["prior"], saved["scale"]
 
 
 def evaluate(net, mel, entries, labels, weights, prior, scale):
@@ -184,8 +237,7 @@ def evaluate(net, mel, entries, labels, weights, prior, scale):
     with torch.no_grad():
         for entry in entries:
             frames = np.array(mel[entry["melFrame"]:entry["melFrame"] + 2 * entry["steps"]])[None]
-            x = torch.from_numpy(normalise(frames, prior, scale)).reshape(1, -1, 2 * MELS).transpose(1, 2)
-            logits = net(x)[0].T[DELAY:]
+            logits = net(stacked(normalised(frames, [entry["steps"]], prior, scale, net.both)))[0].T[net.delay:]
             at = entry["labelStep"]
             y = torch.from_numpy(labels[at:at + len(logits)].astype(np.int64))
             w = torch.from_numpy((weights[at:at + len(logits)] > 50) & (labels[at:at + len(logits)] != CLASSES - 1)).float()
@@ -201,7 +253,9 @@ def main():
     args.add_argument("--work", required=True)
     args.add_argument("--out", required=True)
     args.add_argument("--start", help="weights to continue from")
+    args.add_argument("--teacher", action="append", default=[], help="models of the same fold that see the whole sentence: half of what is learned is their mean answer")
     args.add_argument("--set", choices=["native", "all"], required=True)
+    args.add_argument("--sight", choices=["live", "both"], default="live", help="live: causal, DELAY late; both: the whole reading at once")
     args.add_argument("--folds", type=int, default=3)
     args.add_argument("--hold", type=int, default=-1, help="fold of scored speakers to leave out")
     args.add_argument("--labels", default="labels.u8")
@@ -229,7 +283,7 @@ def main():
     train = [e for e in native if e not in held_native] if a.set == "native" else native + [e for e in scored if fold_of[e["spk"]] != a.hold] * 2
     check = (held_native or held or scored)[::7]
 
-    net = Acoustic()
+    net = Acoustic(a.sight == "both")
     if a.start:
         saved = torch.load(a.start)
         net.load_state_dict(saved["net"])
@@ -237,6 +291,7 @@ def main():
     else:
         sample = np.array(mel[::50])
         prior, scale = sample.mean(0), 0.85 * sample.std(0)
+    teachers = [restore(path)[0] for path in a.teacher]
     optimiser = torch.optim.AdamW(net.parameters(), lr=a.rate, weight_decay=0.01, betas=(0.9, 0.98))
     sampler = Sampler(mel, train, labels, weights, 1, rng)
     started = time.time()
@@ -246,22 +301,38 @@ def main():
         rate = a.rate * min(1, progress / 0.06 + 0.01) * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-6
         for group in optimiser.param_groups:
             group["lr"] = rate
-        x, y, w = sampler.batch(a.batch, prior, scale)
+        mels, lengths, y, w = sampler.batch(a.batch)
+        taught = None
+        if teachers:
+            with torch.no_grad(), torch.cpu.amp.autocast():
+                whole = stacked(normalised(mels, lengths, prior, scale, True))
+                taught = sum(F.softmax(teacher(whole).float(), 1) for teacher in teachers) / len(teachers)
+        sampler.degrade(mels)
+        x = normalised(mels, lengths, prior, scale, net.both)
+        sampler.mask(x)
         with torch.cpu.amp.autocast():
-            logits = net(x)
-        loss = (F.cross_entropy(logits.float(), y, reduction="none", label_smoothing=0.05) * w).sum() / w.sum().clamp(min=1)
+            logits = net(stacked(x))
+        told = LONGEST - net.delay
+        logits = logits.float()[:, :, net.delay:]
+        y, w = y[:, :told], w[:, :told]
+        loss = (F.cross_entropy(logits, y, reduction="none", label_smoothing=0.05) * w).sum() / w.sum().clamp(min=1)
+        if taught is not None:
+            # The teacher also knows what was said where the experts heard something else than the text.
+            real = (torch.arange(told)[None] < torch.tensor(lengths)[:, None]).float()
+            soft = -(taught[:, :, :told] * F.log_softmax(logits, 1)).sum(1)
+            loss = 0.5 * loss + 0.5 * (soft * real).sum() / real.sum()
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 2)
         optimiser.step()
         step += 1
-        seen += x.shape[0] * x.shape[2]
+        seen += len(mels) * LONGEST
         if time.time() - started > report * 30:
             report += 1
             print(f"{time.time() - started:.0f}s step {step} loss {loss.item():.3f} {seen / (time.time() - started):.0f} steps/s", flush=True)
     accuracy, entropy = evaluate(net, mel, check, labels, weights, prior, scale)
     print(f"done: {step} updates, {seen} steps; held-out speech frames: accuracy {accuracy:.4f}, cross-entropy {entropy:.4f}", flush=True)
-    torch.save({"net": net.state_dict(), "prior": prior, "scale": scale, "accuracy": accuracy, "entropy": entropy, "seed": a.seed}, a.out + ".tmp")
+    torch.save({"net": net.state_dict(), "prior": prior, "scale": scale, "accuracy": accuracy, "entropy": entropy, "both": net.both, "seed": a.seed}, a.out + ".tmp")
     os.replace(a.out + ".tmp", a.out)
 
 
