@@ -44,7 +44,7 @@ export type HttpSideOptions = {
   limiter: RateLimiter;
   readiness: Record<string, ReadinessCheck>;
   referenceAudio: Pick<ReferenceAudio, "languages" | "speak">;
-  drills: Pick<Drills, "attempt">;
+  drills: Pick<Drills, "attempt" | "languages">;
   addressOf: (res: HttpResponse, req: HttpRequest) => string;
   webRoot: string;
 };
@@ -89,7 +89,8 @@ export class HttpSide {
       },
       azureAssessment: async ({ attemptId, alphabet }, { user }) => {
         const { attempt } = await drills.attempt({ userId: user.id }, attemptId);
-        return toAzureAssessment(attempt, alphabet);
+        const pack = drills.languages().languages.find(({ language }) => language === attempt.language);
+        return toAzureAssessment(attempt, alphabet, pack?.sounds);
       },
       ban: async (input, { user }) => {
         await accounts.ban(user, input);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { DrillResult, Insertion, PhoneCandidate, ScoredPhone, ScoredWord } from "./models.ts";
+import type { DrillResult, Insertion, PhoneCandidate, ScoredPhone, ScoredWord, Sound } from "./models.ts";
 import { phoneIn } from "./phone-symbols.ts";
 
 /** In units of 100 ns. */
@@ -63,6 +63,7 @@ export const azureAssessment = z.object({
     .optional(),
 });
 export type AzureAssessment = z.infer<typeof azureAssessment>;
+type Naming = (phone: string) => string;
 type AzureWord = NonNullable<AzureAssessment["NBest"]>[number]["Words"][number];
 
 const TICKS_PER_MS = 10_000;
@@ -79,11 +80,17 @@ const spanOf = ({ startMs, endMs }: { startMs: number; endMs: number }) => ({
   Duration: Math.round((endMs - startMs) * TICKS_PER_MS),
 });
 
-/** An attempt as Azure's Pronunciation Assessment would tell it. */
+/**
+ * An attempt as Azure's Pronunciation Assessment would tell it. For IPA of another language than English give the `sounds`
+ * of its pack (`drill.languages`): phones that are in neither keep their pack's names.
+ */
 export function toAzureAssessment(
   attempt: DrillResult & { id: string; text: string },
   alphabet: AzureAlphabet = "IPA",
+  sounds: readonly Sound[] = [],
 ): AzureAssessment {
+  const signs = new Map(alphabet === "IPA" ? sounds.map((sound) => [sound.phone, sound.ipa]) : []);
+  const nameOf: Naming = (phone) => signs.get(phone) ?? phoneIn(alphabet, phone);
   const { id, text, outcome, prosody } = attempt;
   const said = attempt.words.flatMap((word) => word.phones).filter(({ startMs, endMs }) => endMs > startMs);
   const status = statuses[outcome];
@@ -107,35 +114,35 @@ export function toAzureAssessment(
           ...(prosody === undefined ? {} : { ProsodyScore: prosody }),
           PronScore: attempt.pronunciation,
         },
-        Words: wordsOf(attempt, alphabet),
+        Words: wordsOf(attempt, nameOf),
       },
     ],
   };
 }
 
 /** The text's words with the insertions at their places. */
-function wordsOf({ words, insertions }: DrillResult, alphabet: AzureAlphabet): AzureWord[] {
+function wordsOf({ words, insertions }: DrillResult, nameOf: Naming): AzureWord[] {
   const before = (index: number) => insertions.filter(({ beforeWord }) => beforeWord === index).map(insertedWord);
-  return [...words.flatMap((word, index) => [...before(index), expectedWord(word, alphabet)]), ...before(words.length)];
+  return [...words.flatMap((word, index) => [...before(index), expectedWord(word, nameOf)]), ...before(words.length)];
 }
 
 function insertedWord(insertion: Insertion): AzureWord {
   return { Word: insertion.text ?? "", ...spanOf(insertion), PronunciationAssessment: { ErrorType: "Insertion" } };
 }
 
-function expectedWord(word: ScoredWord, alphabet: AzureAlphabet): AzureWord {
+function expectedWord(word: ScoredWord, nameOf: Naming): AzureWord {
   return {
     Word: word.text,
     ...spanOf(word),
     PronunciationAssessment: { AccuracyScore: word.score, ErrorType: errorTypes[word.errorType] },
-    Phonemes: word.phones.map((phone) => phonemeOf(phone, alphabet)),
+    Phonemes: word.phones.map((phone) => phonemeOf(phone, nameOf)),
   };
 }
 
-function phonemeOf(phone: ScoredPhone, alphabet: AzureAlphabet): NonNullable<AzureWord["Phonemes"]>[number] {
-  const candidate = ({ phone: name, score: Score }: PhoneCandidate) => ({ Phoneme: phoneIn(alphabet, name), Score });
+function phonemeOf(phone: ScoredPhone, nameOf: Naming): NonNullable<AzureWord["Phonemes"]>[number] {
+  const candidate = ({ phone: name, score: Score }: PhoneCandidate) => ({ Phoneme: nameOf(name), Score });
   return {
-    Phoneme: phoneIn(alphabet, phone.phone),
+    Phoneme: nameOf(phone.phone),
     ...spanOf(phone),
     PronunciationAssessment: {
       AccuracyScore: phone.score,

@@ -78,7 +78,7 @@ export async function startGateway(env: Record<string, string> = {}, parts: Gate
     routerRtpCapabilities: { codecs: [] },
     readiness: {},
     referenceAudio: new ReferenceAudio(undefined),
-    drills: { attempt: () => Promise.reject(new AppError("ATTEMPT_NOT_FOUND")) },
+    drills: { attempt: () => Promise.reject(new AppError("ATTEMPT_NOT_FOUND")), languages: () => ({ languages: [] }) },
     ...domains,
     handlers: { ...absent, ...handlers } as Domains["handlers"],
   });

@@ -92,6 +92,15 @@ test("[SCORE-25] phonemes are named in the alphabet that is asked for", () => {
   assert.deepEqual(names("IPA"), ["ð", "z", "ð", "ʌ"]);
   assert.deepEqual(names("ARPABET"), ["DH", "Z", "DH", "AH"]);
   assert.deepEqual(names("SAPI"), ["dh", "z", "dh", "ah"]);
+
+  const spanish: Attempt = { ...attempt, language: "es", words: [] };
+  const phones = ["ch", "q"].map((phone) => ({ phone, score: 9, band: "poor" as const, startMs: 0, endMs: 90 }));
+  spanish.words.push({ text: "ch", score: 9, errorType: "none", startMs: 0, endMs: 90, phones });
+  const sounds = [{ phone: "ch", ipa: "tʃ", kind: "affricate" as const, example: "chico" }];
+  const spanishNames = (alphabet: "IPA" | "ARPABET") =>
+    toAzureAssessment(spanish, alphabet, sounds).NBest?.[0]?.Words[0]?.Phonemes?.map(({ Phoneme }) => Phoneme);
+  assert.deepEqual(spanishNames("IPA"), ["tʃ", "q"]);
+  assert.deepEqual(spanishNames("ARPABET"), ["ch", "q"]);
 });
 
 test("[SCORE-25] what was not read has a status and no scores; without prosody there is no ProsodyScore", () => {
