@@ -1,15 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Connection, type DrillEvent, DrillSession, request } from "#client";
 import { azureAlphabet, toAzureAssessment } from "#protocol";
 import { type Command, defaultUrl, failed } from "./command.ts";
+import { play, RATE } from "./play.ts";
 import { readAudio } from "./wav.ts";
-
-const RATE = 16_000;
-const FRAME_MS = 20;
-const FRAME_SAMPLES = (RATE * FRAME_MS) / 1_000;
-/** At full speed, audio runs this far ahead of what is judged: under the server's limit, and enough to keep it busy. */
-const MAX_AHEAD_MS = 5_000;
 
 const usage =
   'drill FILE.wav --text "…" | --drill ID  [--speed 1|max] [--json | --azure IPA|ARPABET|SAPI] [--url URL] [--name NAME]';
@@ -79,33 +73,14 @@ async function practise(session: DrillSession, target: Options["target"], audio:
   });
   await session.start(target);
   beganAtMs = performance.now();
-  for (let at = 0; at < audio.length && session.snapshot().phase === "listening"; at += FRAME_SAMPLES) {
-    if (options.atFullSpeed) await room(session);
-    else {
-      // A microphone has a frame only once its last sample was spoken.
-      const waitMs = beganAtMs + ((at + FRAME_SAMPLES) * 1_000) / RATE - performance.now();
-      if (waitMs > 0) await sleep(waitMs);
-    }
-    session.feed(audio.subarray(at, at + FRAME_SAMPLES));
-  }
+  await play(audio, options.atFullSpeed, {
+    listening: () => session.snapshot().phase === "listening",
+    aheadMs: () => session.snapshot().sentMs - session.snapshot().judgedMs,
+    subscribe: session.subscribe,
+    feed: (samples) => session.feed(samples),
+  });
   const attempt = await session.finish();
   if (options.azure) print(toAzureAssessment(attempt, options.azure));
-}
-
-/** Resolves when the server has judged enough for more audio. */
-async function room(session: DrillSession): Promise<void> {
-  const full = () => {
-    const { sentMs, judgedMs, phase } = session.snapshot();
-    return phase === "listening" && sentMs - judgedMs >= MAX_AHEAD_MS;
-  };
-  if (!full()) return;
-  await new Promise<void>((resolve) => {
-    const stop = session.subscribe(() => {
-      if (full()) return;
-      stop();
-      resolve();
-    });
-  });
 }
 
 function asLine(event: DrillEvent, atMs: number): Record<string, unknown> {

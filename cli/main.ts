@@ -10,6 +10,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'FILE.wav --text "…" [--speed 1|max] [--json | --azure IPA]: streams a file as a microphone would',
     load: async () => (await import("./drill.ts")).drill,
   },
+  listen: {
+    summary: "FILE.wav [--speed 1|max] [--json]: tells the phones of free speech, as the file is spoken",
+    load: async () => (await import("./listen.ts")).listen,
+  },
   room: {
     summary: "NAME --play FILE.wav --seconds N [--json]: joins a voice room as a peer that speaks",
     load: async () => (await import("./room.ts")).room,

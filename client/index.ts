@@ -39,4 +39,5 @@ export {
 export type { RemoteTrack } from "./room-media.ts";
 export type { RoomLine } from "./roster.ts";
 export { Session, type SessionState, type SignedOutReason } from "./session.ts";
+export { type SpeechEvent, type SpeechLink, SpeechSession, type SpeechSnapshot, type SpokenPhone } from "./speech.ts";
 export type { TokenStorage } from "./token-storage.ts";

@@ -11,6 +11,7 @@ import {
   limits,
   PROTOCOL_VERSION,
   pushes,
+  SPEECH_FRAME_EVENT,
   wavFile,
 } from "#protocol";
 import { settings } from "../src/config.ts";
@@ -116,10 +117,12 @@ carry JSON, are answered by the same two shapes, and are authorised by \`Authori
     "## Calls",
     ...callSections,
     `### ${FRAME_EVENT}`,
-    `The one event without acknowledgement: microphone audio of the running drill as one binary argument.
+    `An event without acknowledgement: microphone audio of the running drill as one binary argument.
 ${FRAME_HEADER_BYTES} bytes of frame number (unsigned, little endian; 0, 1, 2 … in each attempt), then 16-bit little-endian
 PCM samples at 16 kHz mono: 320 of them (20 ms) as a rule, ${limits.frameSamples} at the most. A number that was there before is
 ignored, a jump is filled with silence up to 1 s. What is wrong with a frame comes back as \`drill.frameRejected\`.`,
+    `### ${SPEECH_FRAME_EVENT}`,
+    "The same for free speech, numbered from 0 after each `speech.start`; what is wrong comes back as `speech.frameRejected`.",
     "## Pushes",
     ...pushSections,
     "## REST",

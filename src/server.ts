@@ -10,11 +10,13 @@ import { openDatabase } from "./db/database.ts";
 import { Drills } from "./drills/drills.ts";
 import { Practice } from "./drills/practice.ts";
 import { ReferenceAudio } from "./drills/reference-audio.ts";
+import { Speech } from "./drills/speech.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { chatHandlers } from "./gateway/handlers/chat.ts";
 import { drillHandlers } from "./gateway/handlers/drills.ts";
 import { practiceHandlers } from "./gateway/handlers/practice.ts";
 import { roomHandlers } from "./gateway/handlers/rooms.ts";
+import { speechHandlers } from "./gateway/handlers/speech.ts";
 import { AppError } from "./lib/app-error.ts";
 import type { Logger } from "./lib/logger.ts";
 import { createMetrics } from "./lib/metrics.ts";
@@ -151,8 +153,11 @@ export async function createServer(config: Config, { log }: { log: Logger }): Pr
       metrics,
     });
     closers.push(() => drills.close());
+    const speech = new Speech({ hearing: scoring, audioTap: rooms, publisher, metrics });
+    closers.push(() => speech.close());
     gateway.events.on("disconnected", (connectionId, removed) => {
       drills.disconnected(connectionId);
+      speech.disconnected(connectionId);
       rooms.disconnected(connectionId, removed);
     });
 
@@ -163,11 +168,15 @@ export async function createServer(config: Config, { log }: { log: Logger }): Pr
         ...roomHandlers({ rooms, catalog }),
         ...chatHandlers({ chat }),
         ...drillHandlers(drills),
+        ...speechHandlers(speech),
         ...practiceHandlers(practice),
       },
       referenceAudio: new ReferenceAudio(await EspeakVoice.find(config.PARLANCE_REFERENCE_VOICES)),
       drills,
-      frameSink: (connectionId, bytes) => drills.frame(connectionId, bytes),
+      frameSinks: {
+        "drill.frame": (connectionId, bytes) => drills.frame(connectionId, bytes),
+        "speech.frame": (connectionId, bytes) => speech.frame(connectionId, bytes),
+      },
       routerRtpCapabilities: media.routerRtpCapabilities,
       readiness: {
         database: () => database.ping(),

@@ -2,7 +2,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import type { OpusPacket } from "../src/drills/ports.ts";
 import type { FromThread, ThreadData, ToThread } from "../src/phonemes/thread-messages.ts";
-import { ScoringEngine, type ScoringStream } from "./phoneme/engine.ts";
+import { ScoringEngine, type ScoringStream, type SpeechEvent } from "./phoneme/engine.ts";
 import { OpusTrack } from "./phoneme/opus-track.ts";
 import { loadPack } from "./phoneme/pack.ts";
 
@@ -69,6 +69,10 @@ port.on("message", (message: ToThread) => {
     open(message);
     return;
   }
+  if (message.type === "listen") {
+    listen(message.stream, message.pcm, message.fromMs);
+    return;
+  }
   const speaker = speakers.get(message.stream);
   if (!speaker) return;
   switch (message.type) {
@@ -104,14 +108,36 @@ function open({ stream: id, words, language, pcm }: Extract<ToThread, { type: "o
   }
 }
 
+function listen(id: number, memory: SharedArrayBuffer | null, fromMs: number): void {
+  try {
+    const engine = engines.get("en");
+    if (!engine) throw new Error("no English pack");
+    const stream = engine.listen((event) => events.push({ stream: id, event: later(event, fromMs) }));
+    const speaker = memory ? pcmSpeaker(id, stream, memory) : opusSpeaker(id, stream);
+    speaker.fedSamples = fromMs * SAMPLES_PER_MS;
+    speaker.reportedMs = fromMs;
+    speakers.set(id, speaker);
+  } catch (error) {
+    post({ type: "failed", stream: id, reason: String(error) });
+  }
+}
+
+function later(event: SpeechEvent, byMs: number): SpeechEvent {
+  if (event.type === "over") return { ...event, audioMs: event.audioMs + byMs };
+  const startMs = event.startMs + byMs;
+  return event.type === "pause" ? { ...event, startMs } : { ...event, startMs, endMs: event.endMs + byMs };
+}
+
 function pcmSpeaker(id: number, stream: ScoringStream, memory: SharedArrayBuffer): Speaker {
-  // Follows the memory's length as the pool grows it.
+  // Follows the memory's length as the pool grows it; that of free speech is a ring, which a reading's never comes round.
   const pcm = new Int16Array(memory);
   const speaker: Speaker = {
     ...fresh(id, stream),
     takeChunk() {
-      const from = speaker.fedSamples;
-      return from < speaker.available ? pcm.slice(from, Math.min(speaker.available, from + CHUNK_SAMPLES)) : undefined;
+      const count = Math.min(speaker.available - speaker.fedSamples, CHUNK_SAMPLES);
+      if (count <= 0) return undefined;
+      const at = speaker.fedSamples % pcm.length;
+      return pcm.slice(at, Math.min(at + count, pcm.length));
     },
   };
   return speaker;

@@ -107,6 +107,30 @@ export interface Scoring {
   ): ScoringStream;
 }
 
+/** What is heard in speech without a known text. */
+export type SpeechEvent =
+  | { type: "heard"; phone: string; confidence: number; startMs: number; endMs: number }
+  | { type: "pause"; startMs: number }
+  /** The last one: the audio is over. */
+  | { type: "over"; audioMs: number };
+
+export type SpeechListener = {
+  onEvent(event: SpeechEvent): void;
+  /** `heardMs` never falls; at least four times a second of audio. */
+  onProgress(heardMs: number): void;
+  /** The stream is over before its audio was. */
+  onFailed(error: AppError): void;
+};
+
+/** Hears free speech of any length: on the same threads as the scoring. */
+export interface SpeechHearing {
+  /**
+   * The stream's `push` and `pushOpus` throw AUDIO_OVERFLOW only when they run ahead of what was heard.
+   * @throws AppError SCORING_UNAVAILABLE when every thread is full or none works
+   */
+  listen(source: "pcm" | "opus", listener: SpeechListener): ScoringStream;
+}
+
 /** Tells learners what to do about sounds that were not good; made by the phonemes folder. */
 export interface Coach {
   /** Puts the usual confusions of the learner's first language first among candidates that are about equally likely. */

@@ -1,5 +1,13 @@
 import { performance } from "node:perf_hooks";
-import { type CallName, calls, type ErrorBody, FRAME_EVENT, type Reply } from "#protocol";
+import {
+  type CallName,
+  calls,
+  type ErrorBody,
+  FRAME_EVENT,
+  type FrameEvent,
+  type Reply,
+  SPEECH_FRAME_EVENT,
+} from "#protocol";
 import { AppError } from "../lib/app-error.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Rate, RateLimiter } from "../lib/rate-limiter.ts";
@@ -9,17 +17,17 @@ import type { CallContext, Handlers } from "./handler.ts";
 import type { HubMetrics } from "./hub-metrics.ts";
 import { UNREADABLE } from "./lenient-parser.ts";
 import { parseRequest } from "./parse-request.ts";
-import type { FrameSink } from "./ports.ts";
+import type { FrameSinks } from "./ports.ts";
 
 /** Calls of one connection that may wait for their reply at once. */
 const MAX_IN_FLIGHT = 32;
 const UNKNOWN_RATE: Rate = { perSecond: 5, burst: 20 };
 /** What begins something long, and so is refused while the server drains. */
-const BEGINNINGS = new Set<CallName>(["room.create", "room.join", "drill.start"]);
+const BEGINNINGS = new Set<CallName>(["room.create", "room.join", "drill.start", "speech.start"]);
 
 export type BindOptions = {
   handlers: Handlers;
-  frameSink: FrameSink;
+  frameSinks: FrameSinks;
   limiter: RateLimiter;
   metrics: HubMetrics;
   draining: () => boolean;
@@ -36,7 +44,7 @@ type Ack = (reply: Reply<unknown>) => void;
 export function bindCalls(socket: GatewaySocket, options: BindOptions): void {
   // A middleware that never passes on sees every event, whatever it is called.
   socket.use(([event, ...args]: unknown[]) => {
-    if (event === FRAME_EVENT) takeFrame(socket, args, options);
+    if (event === FRAME_EVENT || event === SPEECH_FRAME_EVENT) takeFrame(socket, event, args, options);
     else void answer(socket, event, args, options);
   });
   // Without a listener, a packet that can't be decoded would crash the process as an unhandled "error" event.
@@ -108,17 +116,17 @@ async function run(
   return await handler(input, new Context(context));
 }
 
-function takeFrame(socket: GatewaySocket, args: unknown[], options: BindOptions): void {
+function takeFrame(socket: GatewaySocket, event: FrameEvent, args: unknown[], options: BindOptions): void {
   const [payload] = args;
   const bytes = payload instanceof ArrayBuffer ? new Uint8Array(payload) : payload;
   try {
     if (!(bytes instanceof Uint8Array)) throw new AppError("AUDIO_FRAME_MALFORMED", "A frame is bytes.");
-    options.frameSink(socket.id, bytes);
+    options.frameSinks[event](socket.id, bytes);
     options.metrics.frames.inc({ outcome: "taken" });
   } catch (error) {
     options.metrics.frames.inc({ outcome: "rejected" });
     const body: ErrorBody = errorReply(error, { id: `${socket.id}-frame`, log: socket.data.log });
-    (socket as { emit(name: string, payload: unknown): boolean }).emit("drill.frameRejected", { error: body });
+    (socket as { emit(name: string, payload: unknown): boolean }).emit(`${event}Rejected`, { error: body });
   }
 }
 

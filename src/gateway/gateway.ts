@@ -23,7 +23,7 @@ import { type HubMetrics, hubMetrics } from "./hub-metrics.ts";
 import { HubPublisher } from "./hub-publisher.ts";
 import { lenientParser } from "./lenient-parser.ts";
 import { MemoryPresence } from "./memory-presence.ts";
-import type { FrameSink, PresenceStore, ReadinessCheck } from "./ports.ts";
+import type { FrameSinks, PresenceStore, ReadinessCheck } from "./ports.ts";
 import { Presence } from "./presence.ts";
 
 const PING_INTERVAL_MS = 15_000;
@@ -70,8 +70,8 @@ export type GatewayOptions = {
 
 /** What the domains give the gateway once they are built, for which they need its `publisher` first. */
 export type Domains = {
-  handlers: HandlersOf<"room" | "chat" | "drill" | "practice">;
-  frameSink: FrameSink;
+  handlers: HandlersOf<"room" | "chat" | "drill" | "practice" | "speech">;
+  frameSinks: FrameSinks;
   routerRtpCapabilities: Record<string, unknown>;
   /** What this node needs to take traffic. */
   readiness: Record<string, ReadinessCheck>;
@@ -173,7 +173,7 @@ export class Gateway {
       const gatewaySocket = socket as GatewaySocket;
       bindCalls(gatewaySocket, {
         handlers,
-        frameSink: domains.frameSink,
+        frameSinks: domains.frameSinks,
         limiter: this.#limiter,
         metrics: this.#metrics,
         draining: () => this.#draining,

@@ -1,3 +1,5 @@
+import type { FrameEvent } from "#protocol";
+
 /**
  * Which users have a connection anywhere. A node enters a user with its first connection there and leaves it a short
  * grace after its last one; a user is online while at least one node has entered it.
@@ -13,8 +15,11 @@ export interface PresenceStore {
   onChange(listener: (userId: string, online: boolean) => void): () => void;
 }
 
-/** Takes the bytes of a `drill.frame` as they came; may throw AppError, which is answered with `drill.frameRejected`. */
-export type FrameSink = (connectionId: string, bytes: Uint8Array) => void;
+/**
+ * For each kind of frame, who takes its bytes as they came; may throw AppError, which is answered with `drill.frameRejected`
+ * or `speech.frameRejected`.
+ */
+export type FrameSinks = Record<FrameEvent, (connectionId: string, bytes: Uint8Array) => void>;
 
 /** Throws when the part does not work; resolves to "degraded" when this node still serves without it, so that traffic may come. */
 export type ReadinessCheck = () => unknown;

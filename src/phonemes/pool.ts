@@ -1,8 +1,19 @@
-import type { ExpectedWord, Scoring, ScoringListener, ScoringOptions, ScoringStream } from "../drills/ports.ts";
+import type {
+  ExpectedWord,
+  ScoreEvent,
+  Scoring,
+  ScoringListener,
+  ScoringOptions,
+  ScoringStream,
+  SpeechEvent,
+  SpeechHearing,
+  SpeechListener,
+} from "../drills/ports.ts";
 import { AppError } from "../lib/app-error.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Metrics } from "../lib/metrics.ts";
 import { packFolders } from "./pack-folders.ts";
+import { PoolSpeech } from "./pool-speech.ts";
 import { PoolStream } from "./pool-stream.ts";
 import { ScoringThread, type ThreadTimes } from "./scoring-thread.ts";
 import type { FromThread } from "./thread-messages.ts";
@@ -38,18 +49,30 @@ const LONGEST_RESPAWN_MS = 30_000;
 /** A stream that was on this many threads when they died is suspected of killing them. */
 const MAX_PLACEMENTS = 3;
 
+/** One speaker's audio on its way through the threads. */
+interface Pooled extends ScoringStream {
+  readonly id: number;
+  /** How many threads it was on. */
+  readonly placements: number;
+  /** Puts it on a thread; `undefined` when its thread is gone. */
+  place(thread: ScoringThread | undefined): void;
+  receive(event: ScoreEvent | SpeechEvent): void;
+  progress(judgedMs: number): void;
+  fail(error: AppError): void;
+}
+
 /**
  * The supervised pool of scoring threads. A stream stays on one thread, the emptiest at its start; when that thread dies
  * its streams are judged anew on another from the kept audio, and their listeners notice a pause at the most.
  */
-export class ScoringPool implements Scoring {
+export class ScoringPool implements Scoring, SpeechHearing {
   readonly #options: ScoringPoolOptions;
   readonly #times: PoolTimes;
   readonly #packDirs: string[];
   readonly #threads = new Set<ScoringThread>();
-  readonly #streams = new Map<number, PoolStream>();
+  readonly #streams = new Map<number, Pooled>();
   /** Streams without a thread, with the timer that gives them up. */
-  readonly #homeless = new Map<PoolStream, NodeJS.Timeout>();
+  readonly #homeless = new Map<Pooled, NodeJS.Timeout>();
   readonly #respawns = new Set<NodeJS.Timeout>();
   readonly #starting: Promise<void>;
   readonly #count: ReturnType<typeof poolMetrics>;
@@ -97,12 +120,20 @@ export class ScoringPool implements Scoring {
     listener: ScoringListener,
     { language = "en" }: ScoringOptions = {},
   ): ScoringStream {
+    return this.#open((id, onOver) => new PoolStream(id, { words, language }, source, listener, onOver));
+  }
+
+  listen(source: "pcm" | "opus", listener: SpeechListener): ScoringStream {
+    return this.#open((id, onOver) => new PoolSpeech(id, source, listener, onOver));
+  }
+
+  #open(make: (id: number, onOver: (over: Pooled) => void) => Pooled): ScoringStream {
     const thread = this.#emptiest();
     if (!thread) {
       this.#count.refused.inc();
       throw new AppError("SCORING_UNAVAILABLE");
     }
-    const stream = new PoolStream(this.#nextId++, { words, language }, source, listener, (over) => {
+    const stream = make(this.#nextId++, (over) => {
       this.#streams.delete(over.id);
       clearTimeout(this.#homeless.get(over));
       this.#homeless.delete(over);
@@ -192,7 +223,7 @@ export class ScoringPool implements Scoring {
     }
   }
 
-  #rehome(stream: PoolStream): void {
+  #rehome(stream: Pooled): void {
     const thread = this.#emptiest();
     if (thread) {
       clearTimeout(this.#homeless.get(stream));

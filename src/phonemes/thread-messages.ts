@@ -1,4 +1,4 @@
-import type { ExpectedWord, OpusPacket, ScoreEvent } from "../drills/ports.ts";
+import type { ExpectedWord, OpusPacket, ScoreEvent, SpeechEvent } from "../drills/ports.ts";
 
 /** What a scoring thread is started with. */
 export type ThreadData = {
@@ -12,6 +12,8 @@ export type ThreadData = {
  */
 export type ToThread =
   | { type: "open"; stream: number; words: ExpectedWord[]; language: string; pcm: SharedArrayBuffer | null }
+  /** Free speech, whose shared memory is a ring. Times count from `fromMs` before the first audio. */
+  | { type: "listen"; stream: number; pcm: SharedArrayBuffer | null; fromMs: number }
   | { type: "pcm"; stream: number; samples: number }
   | { type: "opus"; stream: number; packets: OpusPacket[] }
   | { type: "end"; stream: number }
@@ -23,7 +25,7 @@ export type ToThread =
 export type FromThread =
   /** `broken` says of each pack that could not be loaded why. */
   | { type: "ready"; broken: string[] }
-  | { type: "events"; events: { stream: number; event: ScoreEvent }[] }
+  | { type: "events"; events: { stream: number; event: ScoreEvent | SpeechEvent }[] }
   | { type: "progress"; judged: { stream: number; judgedMs: number }[] }
   | { type: "failed"; stream: number; reason: string }
   | { type: "pong"; sentAtMs: number };

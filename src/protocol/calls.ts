@@ -39,6 +39,14 @@ const roomSync = z.union([
   z.object({ kind: z.literal("snapshot"), roster }),
 ]);
 
+/** Frames of this connection, or the microphone that it publishes in a room. */
+const audioSource = z
+  .discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("socket"), sampleRate: z.number() }),
+    z.strictObject({ kind: z.literal("room"), roomId: fields.id }),
+  ])
+  .default({ kind: "socket", sampleRate: 16_000 });
+
 /** Every socket call: request -> reply, answered through the acknowledgement with a `Reply`. */
 export const calls = {
   "session.refresh": call(
@@ -190,12 +198,7 @@ export const calls = {
       text: fields.wellFormed.max(100_000).optional(),
       /** Of the text; "en" by default. A listed drill has its own. */
       language: fields.languageTag.optional(),
-      source: z
-        .discriminatedUnion("kind", [
-          z.strictObject({ kind: z.literal("socket"), sampleRate: z.number() }),
-          z.strictObject({ kind: z.literal("room"), roomId: fields.id }),
-        ])
-        .default({ kind: "socket", sampleRate: 16_000 }),
+      source: audioSource,
       /** When judgements are told: at once, all of a word's with the word, or none before the result. */
       feedback: z.enum(["live", "word", "sentence"]).default("live"),
       /** The learner's: its usual confusions are thought of first where sounds are about equally likely. */
@@ -256,6 +259,22 @@ export const calls = {
     nothing,
     z.object({ targets: z.array(practiceTarget) }),
     { perSecond: 1, burst: 10 },
+  ),
+
+  "speech.start": call(
+    "Tells the phones of one's own free speech, without a given text, until speech.stop. Audio comes as speech.frame messages, or from the microphone published in a room.",
+    z.strictObject({
+      source: audioSource,
+      /** Whether everybody in the source's room sees the phones, a tutor for example; only with a room. */
+      share: z.boolean().default(false),
+    }),
+    z.object({ speechId: fields.id }),
+    { perSecond: 1, burst: 10 },
+  ),
+  "speech.stop": call(
+    "No more audio: the last phones and speech.ended follow as pushes, then this is answered.",
+    z.strictObject({ speechId: fields.id }),
+    z.object({ audioMs: fields.ms }),
   ),
 } as const;
 

@@ -91,6 +91,19 @@ export const errors = {
     message: "This language can't be practised here.",
   },
 
+  SPEECH_BUSY: {
+    number: 521,
+    status: 409,
+    retryable: false,
+    message: "This connection's speech is listened to already.",
+  },
+  SPEECH_NOT_RUNNING: {
+    number: 522,
+    status: 409,
+    retryable: false,
+    message: "No speech is listened to on this connection.",
+  },
+
   INTERNAL: { number: 900, status: 500, retryable: true, message: "Something went wrong on the server." },
   UNAVAILABLE: { number: 901, status: 503, retryable: true, message: "A part of the service is unreachable." },
   TIMEOUT: { number: 902, status: 504, retryable: true, message: "No answer in time." },

@@ -26,6 +26,8 @@ export const limits = {
   audioAheadMs: 10_000,
   /** Audio of one attempt. */
   attemptMs: 120_000,
+  /** Free speech in one go: a long lesson. */
+  speechMs: 14_400_000,
   historyPage: 100,
   /** Days that one look at the progress covers. */
   progressDays: 366,

@@ -18,6 +18,9 @@ function push<P extends z.ZodType>(summary: string, payload: P) {
   return { summary, payload };
 }
 
+/** Whose speech, and the room it is shared in (null: told to the speaker alone). */
+const speechOf = { speechId: fields.id, userId: fields.id, roomId: fields.id.nullable() };
+
 /** Every push: server -> client, no acknowledgement. What must not be missed carries a sequence and can be asked for again. */
 export const pushes = {
   "session.ready": push(
@@ -112,6 +115,36 @@ export const pushes = {
   "drill.failed": push(
     "The running drill ended without a result.",
     z.object({ attemptId: fields.id, error: errorBody }),
+  ),
+
+  "speech.phoneme": push(
+    "A phone that was heard in free speech: each once, in order, never taken back. `confidence` is how likely it is the phone that a careful listener expects, 0 to 1.",
+    z.object({
+      ...speechOf,
+      phone: z.string(),
+      confidence: z.number().min(0).max(1),
+      startMs: fields.ms,
+      endMs: fields.ms,
+    }),
+  ),
+  "speech.pause": push(
+    "300 ms of silence have followed the last phone: a group of words is over.",
+    z.object({ ...speechOf, startMs: fields.ms }),
+  ),
+  "speech.progress": push(
+    "How much audio has been heard, at least once a second while audio flows; to the speaker alone.",
+    z.object({ speechId: fields.id, heardMs: fields.ms }),
+  ),
+  "speech.frameRejected": push("A speech.frame was refused.", z.object({ error: errorBody })),
+  "speech.ended": push(
+    "Free speech is listened to no more. `idle`: no audio came for long; `limit`: it went on for longer than may be; `lost`: the speaker's connection is gone.",
+    z.object({
+      ...speechOf,
+      reason: z.enum(["stopped", "idle", "limit", "lost", "failed"]),
+      audioMs: fields.ms,
+      /** Why it failed. */
+      error: errorBody.optional(),
+    }),
   ),
 } as const;
 

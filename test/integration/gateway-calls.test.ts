@@ -26,9 +26,14 @@ before(async () => {
         "chat.markRead": () => new Promise((resolve) => hanging.push(() => resolve({}))),
         "room.list": () => ({ rooms: [] }),
       },
-      frameSink: (_, bytes) => {
-        if (bytes.length < 6 || bytes.length > 4_000) throw new AppError("AUDIO_FRAME_MALFORMED");
-        if (bytes.length === 6) throw new RangeError("boom");
+      frameSinks: {
+        "drill.frame": (_, bytes) => {
+          if (bytes.length < 6 || bytes.length > 4_000) throw new AppError("AUDIO_FRAME_MALFORMED");
+          if (bytes.length === 6) throw new RangeError("boom");
+        },
+        "speech.frame": () => {
+          throw new AppError("SPEECH_NOT_RUNNING");
+        },
       },
     },
   );
@@ -265,8 +270,12 @@ test("[GW-16] what is wrong with a frame comes back, and the connection goes on"
   frame(new Uint8Array(6));
   assert.equal(await rejected(4), "INTERNAL");
   frame(new Uint8Array(640));
+  socket.send('451-["speech.frame",{"_placeholder":true,"num":0}]');
+  socket.send(new Uint8Array(640));
   assert.equal((await socket.call("room.list", {})).ok, true);
   assert.equal(socket.events("drill.frameRejected").length, 4);
+  const { error: notListening } = socket.last("speech.frameRejected") as { error: ErrorBody };
+  assert.equal(notListening.code, "SPEECH_NOT_RUNNING");
   const broken = [
     [new Uint8Array([1, 2, 3])],
     ['45999-["drill.frame"]'],

@@ -74,7 +74,7 @@ export async function startGateway(env: Record<string, string> = {}, parts: Gate
     await database.close();
   };
   const listening = gateway.listen({
-    frameSink: () => {},
+    frameSinks: { "drill.frame": () => {}, "speech.frame": () => {} },
     routerRtpCapabilities: { codecs: [] },
     readiness: {},
     referenceAudio: new ReferenceAudio(undefined),
