@@ -100,8 +100,9 @@ function inWords(event: DrillEvent): string {
     return `${event.text}: ${Math.round(event.score)}${fault}`;
   }
   if (event.type === "unheard") return `not heard: ${event.reason}`;
-  const { outcome, total, accuracy, fluency, completeness } = event;
-  return `${outcome}: ${total} in all, accuracy ${accuracy}, fluency ${fluency}, completeness ${completeness}`;
+  const { outcome, total, accuracy, fluency, completeness, prosody } = event;
+  const parts = `accuracy ${accuracy}, fluency ${fluency}, completeness ${completeness}`;
+  return `${outcome}: ${total} in all, ${parts}${prosody === undefined ? "" : `, prosody ${prosody}`}`;
 }
 
 function print(line: object): void {

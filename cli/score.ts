@@ -166,7 +166,7 @@ function unscored({ id, words, phones }: Utterance): object {
   const silent = (phones ?? []).flatMap((names, word) =>
     names.map((name) => ({ word, phone: knownPhone(name) ?? name, score: 0, band: "poor" })),
   );
-  const none = { accuracy: 0, fluency: 0, completeness: 0, total: 0 };
+  const none = { accuracy: 0, fluency: 0, completeness: 0, prosodic: 0, total: 0 };
   return { utt: id, phones: silent, words: words.map((text) => ({ text, accuracy: 0 })), ...none };
 }
 
@@ -209,9 +209,10 @@ async function scoreOne(utterance: Utterance, pool: ScoringPool, lexicon: Lexico
 }
 
 function asLine(utt: string, result: Result, phones: object[], words: { text: string; score: number }[]): object {
-  const { accuracy, fluency, completeness, total } = result;
+  const { accuracy, fluency, completeness, prosody, total } = result;
   const scored = words.map(({ text, score }) => ({ text, accuracy: score }));
-  return { utt, phones, words: scored, accuracy, fluency, completeness, total };
+  // The corpus says prosodic for prosody; a reading of which nothing was heard has none.
+  return { utt, phones, words: scored, accuracy, fluency, completeness, prosodic: prosody ?? 0, total };
 }
 
 /** One utterance through the pool, as fast as it takes audio. */

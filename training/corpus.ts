@@ -18,7 +18,7 @@ export interface Sentence {
   fluency?: number;
   prosodic?: number;
   total?: number;
-  words?: { text: string; phones: string[]; phones_accuracy: number[]; accuracy: number }[];
+  words?: { text: string; phones: string[]; phones_accuracy: number[]; accuracy: number; stress: number }[];
   align?: AlignEntry[];
 }
 

@@ -114,6 +114,7 @@ export function measure(results: Scored[]): Record<string, unknown> {
   const accuracy: Row[] = [];
   const totals: Row[] = [];
   const fluency: Row[] = [];
+  const prosody: Row[] = [];
   const boundaries: number[] = [];
   const outcomes: Record<string, number> = {};
   let omitted = 0;
@@ -149,6 +150,7 @@ export function measure(results: Scored[]): Record<string, unknown> {
         accuracy.push({ spk, child, human: sentence.accuracy as number, machine: event.accuracy });
         totals.push({ spk, child, human: sentence.total as number, machine: event.total });
         fluency.push({ spk, child, human: sentence.fluency as number, machine: event.fluency });
+        prosody.push({ spk, child, human: sentence.prosodic as number, machine: event.prosody ?? 0 });
         outcomes[event.outcome] = (outcomes[event.outcome] ?? 0) + 1;
       }
     }
@@ -163,6 +165,16 @@ export function measure(results: Scored[]): Record<string, unknown> {
       ...agreement(lastPhones, lastWords),
       accuracy: bootstrap(accuracy, correlation),
       fluency: bootstrap(fluency, correlation),
+      prosody: bootstrap(prosody, correlation),
+      prosodyWithinSpeaker: bootstrap(prosody, withinSpeaker),
+      prosodyChildren: bootstrap(
+        prosody.filter((row) => row.child),
+        correlation,
+      ),
+      prosodyAdults: bootstrap(
+        prosody.filter((row) => !row.child),
+        correlation,
+      ),
       total: bootstrap(totals, correlation),
     },
     omittedShare: Math.round((omitted / finals.length) * 1e4) / 1e4,

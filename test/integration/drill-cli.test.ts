@@ -218,12 +218,13 @@ test("[CLI-6, CLI-7] score follows the folder's own phones, each with an entry, 
     birch.words.map(({ text }: { text: string }) => text),
     TEXT.toUpperCase().split(" "),
   );
-  for (const { phones, words, accuracy, fluency, completeness, total } of lines) {
+  for (const { phones, words, accuracy, fluency, completeness, prosodic, total } of lines) {
     const scores = [
       ...phones.map(({ score }: { score: number }) => score),
       ...words.map((word: { accuracy: number }) => word.accuracy),
     ];
-    for (const score of [...scores, accuracy, fluency, completeness, total]) assert.ok(score >= 0 && score <= 100);
+    for (const score of [...scores, accuracy, fluency, completeness, prosodic, total])
+      assert.ok(score >= 0 && score <= 100);
     for (const { band } of phones) assert.match(band, /^(good|fair|poor)$/);
   }
   const again = join(folder, "again.jsonl");

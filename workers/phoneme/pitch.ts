@@ -65,7 +65,10 @@ const likeness = new Float64Array(LONGEST_LAG + REACH + 1);
 const found = { hz: new Float64Array(CANDIDATES), strength: new Float64Array(CANDIDATES) };
 
 /** Parts of a lag at which a peak is looked for, and the windowed sincs that give the likeness there. */
-const PARTS = [-0.75, -0.5, -0.25, 0, 0.25, 0.5, 0.75];
+const PART = 0.25;
+const PARTS = [-3, -2, -1, 0, 1, 2, 3].map((parts) => parts * PART);
+const heights = new Float64Array(PARTS.length);
+const peak = { lag: 0, height: 0 };
 const between = PARTS.map((part) =>
   Float64Array.from({ length: 2 * REACH + 1 }, (_, i) => {
     const x = Math.PI * (i - REACH - part);
@@ -213,7 +216,8 @@ export class PitchTracker {
       this.#from[frame * STATES + s] = from;
     }
     // Only differences matter: so the costs stay small however long the audio is.
-    const least = Math.min(...this.#next);
+    let least = Number.POSITIVE_INFINITY;
+    for (let s = 0; s < STATES; s++) least = Math.min(least, this.#next[s] as number);
     for (let s = 0; s < STATES; s++) this.#cost[s] = (this.#next[s] as number) - least;
   }
 }
@@ -233,18 +237,24 @@ function compare(): void {
   }
 }
 
-/** The peak near `lag`: at high pitch it lies between two lags, both of which are far below it. */
-function peakNear(lag: number): { at: number; height: number } {
-  const values = between.map((weights) => {
+/** Finds the peak near `lag`, into `peak`: at high pitch it lies between two lags, both of which are far below it. */
+function peakNear(lag: number): void {
+  for (let part = 0; part < PARTS.length; part++) {
+    const weights = between[part] as Float64Array;
     let sum = 0;
     for (let i = 0; i < weights.length; i++) sum += (weights[i] as number) * (likeness[lag - REACH + i] as number);
-    return sum;
-  });
-  const top = Math.min(PARTS.length - 2, Math.max(1, values.indexOf(Math.max(...values))));
-  const [before, here, after] = [values[top - 1] as number, values[top] as number, values[top + 1] as number];
+    heights[part] = sum;
+  }
+  let top = 1;
+  for (let part = 2; part < PARTS.length - 1; part++)
+    if ((heights[part] as number) > (heights[top] as number)) top = part;
+  const before = heights[top - 1] as number;
+  const here = heights[top] as number;
+  const after = heights[top + 1] as number;
   const bend = before - 2 * here + after;
   const shift = bend < 0 ? Math.max(-1, Math.min(1, (0.5 * (before - after)) / bend)) : 0;
-  return { at: lag + (PARTS[top] as number) + 0.25 * shift, height: here - 0.25 * (before - after) * shift };
+  peak.lag = lag + (PARTS[top] as number) + PART * shift;
+  peak.height = here - 0.25 * (before - after) * shift;
 }
 
 /** Writes the best periods in `span` to `found`, the strongest first, and returns their number. */
@@ -255,8 +265,8 @@ function findPeriods(): number {
     const here = likeness[lag] as number;
     if (here < LEAST_LIKENESS || here <= (likeness[lag - 1] as number) || here < (likeness[lag + 1] as number))
       continue;
-    const peak = peakNear(lag);
-    const hz = RATE / peak.at;
+    peakNear(lag);
+    const hz = RATE / peak.lag;
     const strength = Math.min(1, peak.height) - OCTAVE_COST * Math.log2(HIGHEST_HZ / hz);
     let place = count;
     while (place > 0 && (found.strength[place - 1] as number) < strength) place--;

@@ -12,6 +12,7 @@ import { prosodyMeasures } from "./prosody-measures.ts";
 import type { RefinedScores } from "./refiner.ts";
 import { marginOf, type Posteriors, type Segment, segmentFeatures } from "./segment-features.ts";
 import { speakingOf } from "./speaking.ts";
+import { vowelsOf } from "./vowels.ts";
 
 /** A reading that is over. */
 export interface Reading {
@@ -36,9 +37,6 @@ export interface ReadingJudges {
   refiner: SentenceJudge;
   prosody: Pick<Prosody, "judge"> | null;
 }
-
-/** ARPAbet's vowels, which are the phones that begin with a vowel's letter. */
-const VOWEL = /^[AEIOU]/;
 
 /** How fast and how haltingly the phones (at least one) were said. */
 export function paceOf(segments: { start: number; end: number }[]): Pace {
@@ -81,9 +79,10 @@ function spokenScores(
   { phones, durations }: PackManifest,
 ): ProsodyScores | null {
   if (!refined || !prosody || !voice) return null;
+  const vowels = vowelsOf(phones).all;
   const reading = {
     phones: taken.map(({ word, phone, segment: { start, end } }) => {
-      return { word, phone, start, end, vowel: VOWEL.test(phones[phone] as string) };
+      return { word, phone, start, end, vowel: vowels.includes(phone) };
     }),
     omitted: progress.reduce((sum, word) => sum + word.omitted, 0),
     words: progress.length,
