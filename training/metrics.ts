@@ -59,9 +59,9 @@ function bootstrap(rows: Row[], statistic: (rows: Row[]) => number): { value: nu
   return { value: round(statistic(rows)), low: round(values[4] as number), high: round(values[194] as number) };
 }
 
-const quantile = (sorted: number[], share: number): number =>
+export const quantile = (sorted: number[], share: number): number =>
   sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN;
-const sortedOf = (values: number[]): number[] => values.toSorted((a, b) => a - b);
+export const sortedOf = (values: number[]): number[] => values.toSorted((a, b) => a - b);
 
 /** Share of badly said phones (below 0.5) that fall under the score which only 3% of perfect ones (1.8 and more) fall under. */
 function catchRate(rows: Row[]): { share: number; threshold: number } {

@@ -44,10 +44,10 @@ for (const [i, entry] of index.entries()) {
     SILENCE,
   );
   for (let step = 0; step < steps; step++) aligner.advance(logp, step * PHONES.length);
-  const { path, inside, start } = aligner.position(true);
+  const { path, inside, start } = aligner.end(0);
   const last: PathPhone | null = inside ? { ...inside, start, end: steps, prev: path } : path;
   const placed: PathPhone[] = [];
-  for (let phone = last; phone; phone = phone.prev) placed.push(phone);
+  for (let phone = last; phone; phone = phone.prev) if (phone.index >= 0) placed.push(phone);
   if (placed.length !== text.flat().length) {
     kept++;
     continue;

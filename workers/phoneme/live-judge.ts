@@ -5,10 +5,7 @@ import { isClear, nBestOf } from "./n-best.ts";
 import type { PackManifest, Thresholds } from "./pack.ts";
 import type { ReadPhone } from "./refiner.ts";
 import { type PosteriorHistory, type Segment, segmentFeatures } from "./segment-features.ts";
-import type { TextListener } from "./text-follower.ts";
-
-/** A step in which silence is less likely than this is speech. */
-export const SPEECH = Math.log(0.5);
+import { SPEECH, type TextListener } from "./text-follower.ts";
 
 /** What training sees of each judged phone. */
 export interface PhoneTrace {

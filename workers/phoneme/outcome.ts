@@ -33,7 +33,7 @@ const LEAST_SCORE = 0.9;
 const LEAST_ALIGNED = 0.3;
 const CLEAR_MARGIN = -1;
 /** Where much speech lies elsewhere, words that were left out count as badly said, and the average has to hold with them. */
-const MOSTLY_ALIGNED = 0.5;
+const MOSTLY_ALIGNED = 0.55;
 
 /** Decides whether the reading can be taken as one of the text. */
 export function outcomeOf(reading: ReadingSummary): Outcome {

@@ -1,11 +1,11 @@
 import type { ExpectedWord, ScoreEvent } from "./events.ts";
 import type { PhoneJudge } from "./judges.ts";
-import { LiveJudge, type PhoneTrace, SPEECH } from "./live-judge.ts";
+import { LiveJudge, type PhoneTrace } from "./live-judge.ts";
 import type { PackManifest } from "./pack.ts";
 import type { VoiceTrack } from "./pitch.ts";
 import { type ReadingJudges, readingResult } from "./reading-result.ts";
 import { PosteriorHistory, type Posteriors } from "./segment-features.ts";
-import { TextFollower } from "./text-follower.ts";
+import { SPEECH, TextFollower } from "./text-follower.ts";
 
 /** What judges phones: at their end and at the sentence's end. */
 interface Judges extends ReadingJudges {
