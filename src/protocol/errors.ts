@@ -84,12 +84,6 @@ export const errors = {
     retryable: false,
     message: "This server has no voice for this language.",
   },
-  LANGUAGE_UNAVAILABLE: {
-    number: 530,
-    status: 400,
-    retryable: false,
-    message: "This language can't be practised here.",
-  },
 
   SPEECH_BUSY: {
     number: 521,
@@ -102,6 +96,12 @@ export const errors = {
     status: 409,
     retryable: false,
     message: "No speech is listened to on this connection.",
+  },
+  LANGUAGE_UNAVAILABLE: {
+    number: 530,
+    status: 400,
+    retryable: false,
+    message: "This language can't be practised here.",
   },
 
   INTERNAL: { number: 900, status: 500, retryable: true, message: "Something went wrong on the server." },
