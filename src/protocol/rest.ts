@@ -84,7 +84,7 @@ export const endpoints = {
     nothing,
   ),
   referenceAudio: endpoint(
-    "How it should sound: a word, a sentence or phones, said by the server's voice. Give either `text` or `phones` (ARPAbet, separated by spaces; a consonant by itself is said with a short vowel).",
+    "How it should sound: a word, a sentence or phones, said by the server's voice. Give either `text` or `phones` (ARPAbet, separated by spaces; consonants alone are said between two vowels).",
     "GET",
     "/api/reference-audio",
     "user",
