@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import type { OpusPacket } from "../src/drills/ports.ts";
-import type { FromThread, ThreadData, ToThread } from "../src/phonemes/thread-messages.ts";
+import type { FromThread, ThreadData, ThreadInbox } from "../src/phonemes/thread-messages.ts";
 import { ScoringEngine, type ScoringStream, type SpeechEvent } from "./phoneme/engine.ts";
 import { OpusTrack } from "./phoneme/opus-track.ts";
 import { loadPack } from "./phoneme/pack.ts";
@@ -55,7 +55,7 @@ let leaving = false;
 
 const post = (message: FromThread) => port.postMessage(message);
 
-port.on("message", (message: ToThread) => {
+port.on("message", (message: ThreadInbox) => {
   if (message.type === "ping") {
     post({ type: "pong", sentAtMs: message.sentAtMs });
     return;
@@ -73,12 +73,17 @@ port.on("message", (message: ToThread) => {
     listen(message.stream, message.pcm, message.fromMs);
     return;
   }
+  if (message.type === "pcm") {
+    for (const [id, samples] of message.samples) {
+      const speaker = speakers.get(id);
+      if (speaker) speaker.available = samples;
+    }
+    void run();
+    return;
+  }
   const speaker = speakers.get(message.stream);
   if (!speaker) return;
   switch (message.type) {
-    case "pcm":
-      speaker.available = message.samples;
-      break;
     case "opus":
       if (speaker.early) speaker.early.push(...message.packets);
       else for (const packet of message.packets) guard(speaker, () => speaker.track?.push(packet));
@@ -96,7 +101,7 @@ port.on("message", (message: ToThread) => {
 });
 post({ type: "ready", broken });
 
-function open({ stream: id, words, language, pcm }: Extract<ToThread, { type: "open" }>): void {
+function open({ stream: id, words, language, pcm }: Extract<ThreadInbox, { type: "open" }>): void {
   try {
     const engine = engines.get(language);
     if (!engine) throw new Error(`no pack for ${language}`);

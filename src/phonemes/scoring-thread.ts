@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { Emitter } from "../lib/emitter.ts";
-import type { FromThread, ThreadData, ToThread } from "./thread-messages.ts";
+import type { FromThread, ThreadData, ThreadInbox, ToThread } from "./thread-messages.ts";
 
 export type ThreadTimes = {
   /** From start to a loaded model; a thread that takes longer is given up. */
@@ -11,6 +11,8 @@ export type ThreadTimes = {
   missedBeats: number;
 };
 
+/** How long news of audio is collected: a third of the cost of a message for each frame, and the model runs once for all that came. */
+const COLLECT_MS = 10;
 /** How long a thread that was asked to end may take. */
 const EXIT_LIMIT_MS = 5_000;
 
@@ -33,6 +35,9 @@ export class ScoringThread extends Emitter<{
   #unanswered = 0;
   #state: "starting" | "ready" | "ended" = "starting";
   readonly #exited: Promise<void>;
+  /** News of audio that is still to be posted. */
+  #samples = new Map<number, number>();
+  #collecting: NodeJS.Timeout | undefined;
 
   constructor(data: ThreadData, times: ThreadTimes) {
     super();
@@ -53,8 +58,28 @@ export class ScoringThread extends Emitter<{
     return this.#state === "ready";
   }
 
+  /** Messages arrive in order; those of audio up to 10 ms later, together. */
   post(message: ToThread): void {
-    if (this.#state !== "ended") this.#worker.postMessage(message);
+    if (this.#state === "ended") return;
+    if (message.type === "pcm") {
+      this.#samples.set(message.stream, message.samples);
+      this.#collecting ??= setTimeout(() => this.#flush(), COLLECT_MS);
+      return;
+    }
+    this.#flush();
+    this.#send(message);
+  }
+
+  #flush(): void {
+    clearTimeout(this.#collecting);
+    this.#collecting = undefined;
+    if (this.#samples.size === 0) return;
+    this.#send({ type: "pcm", samples: this.#samples });
+    this.#samples = new Map();
+  }
+
+  #send(message: ThreadInbox): void {
+    this.#worker.postMessage(message);
   }
 
   /** Ends the thread, and resolves once it is gone. Idempotent. */
@@ -87,10 +112,11 @@ export class ScoringThread extends Emitter<{
     this.#state = "ended";
     clearTimeout(this.#initTimer);
     clearInterval(this.#heartbeat);
+    clearTimeout(this.#collecting);
     this.emit("exit", reason);
     this.removeAllListeners();
     // The thread ends itself between two runs of the model: to be terminated inside of one would abort the whole process.
-    this.#worker.postMessage({ type: "exit" } satisfies ToThread);
+    this.#send({ type: "exit" });
     const timer = setTimeout(() => void this.#worker.terminate(), EXIT_LIMIT_MS);
     void this.#exited.then(() => clearTimeout(timer));
   }

@@ -21,6 +21,9 @@ export type ToThread =
   | { type: "ping"; sentAtMs: number }
   | { type: "exit" };
 
+/** What a thread gets of these: the news of all its streams' audio together, newest number of samples by stream. */
+export type ThreadInbox = Exclude<ToThread, { type: "pcm" }> | { type: "pcm"; samples: Map<number, number> };
+
 /** Thread → pool. */
 export type FromThread =
   /** `broken` says of each pack that could not be loaded why. */
