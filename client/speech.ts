@@ -11,7 +11,7 @@ export type SpokenPhone = Readonly<Pick<PushPayload<"speech.phoneme">, "phone" |
 /** All a page shows of one's free speech. Never changed in place: another state is another object. */
 export type SpeechSnapshot = {
   readonly phase: "idle" | "starting" | "listening" | "stopping" | "ended" | "failed";
-  /** Groups of words, divided where the speaker paused; the newest last, which grows. At most `MOST_GROUPS` are kept. */
+  /** The last 50 groups of words, divided where the speaker paused, or after 200 phones without a pause; the newest grows. */
   readonly groups: readonly (readonly SpokenPhone[])[];
   readonly heardMs: number;
   readonly error: ParlanceError | null;
@@ -23,6 +23,7 @@ export type SpeechEvent =
   | { type: "ended"; reason: PushPayload<"speech.ended">["reason"]; audioMs: number };
 
 const MOST_GROUPS = 50;
+const LONGEST_GROUP = 200;
 /** The last phones wait for all audio to be heard. */
 const STOP_TIMEOUT_MS = 60_000;
 const idle: SpeechSnapshot = { phase: "idle", groups: [], heardMs: 0, error: null };
@@ -136,8 +137,9 @@ export class SpeechSession {
   #phoneme({ phone, confidence, startMs, endMs }: PushPayload<"speech.phoneme">): void {
     const spoken = { phone, confidence, startMs, endMs };
     const { groups } = this.#snapshot;
-    const last = this.#paused ? [] : (groups.at(-1) ?? []);
-    const earlier = this.#paused ? groups.slice(1 - MOST_GROUPS) : groups.slice(0, -1);
+    const fresh = this.#paused || (groups.at(-1)?.length ?? 0) >= LONGEST_GROUP;
+    const last = fresh ? [] : (groups.at(-1) ?? []);
+    const earlier = fresh ? groups.slice(1 - MOST_GROUPS) : groups.slice(0, -1);
     this.#paused = false;
     this.#update({ groups: [...earlier, [...last, spoken]] });
     this.#tell({ type: "phoneme", ...spoken });

@@ -7,6 +7,7 @@ import type { AppError } from "../../src/lib/app-error.ts";
 import { createLogger } from "../../src/lib/logger.ts";
 import { createMetrics } from "../../src/lib/metrics.ts";
 import { ScoringPool } from "../../src/phonemes/pool.ts";
+import { randomFrom } from "../../training/random.ts";
 import { join, modelDir, silence } from "../support/drill.ts";
 import { encodeOpus } from "../support/opus.ts";
 import { until } from "../support/until.ts";
@@ -168,4 +169,31 @@ test("[DRILL-39] of long speech only seconds are kept, and its times stay right"
     .filter(({ startMs }) => startMs < pushed / 16)
     .at(-1) as Heard;
   assert.ok(last.endMs > pushed / 16 - 1_500, `${last.endMs} of ${pushed / 16}`);
+});
+
+test("[DRILL-39] packets with any timestamps, sequence numbers and bytes end in phones in order, and within bounds", async () => {
+  const random = randomFrom(9);
+  const packets = await encodeOpus(voice);
+  const one = listen("opus");
+  const before = process.memoryUsage().arrayBuffers;
+  let refused = 0;
+  for (let i = 0; i < 4_000; i++) {
+    const packet = {
+      payload: random() < 0.5 ? (packets[i % packets.length] as Uint8Array) : Uint8Array.from([1, 2, random() * 256]),
+      sequenceNumber: random() < 0.7 ? i & 0xffff : Math.floor(random() * 65_536),
+      timestamp: random() < 0.7 ? (i * 960) >>> 0 : Math.floor(random() * 2 ** 32),
+    };
+    try {
+      one.stream.pushOpus(packet);
+    } catch (error) {
+      assert.equal((error as AppError).code, "AUDIO_OVERFLOW");
+      refused += 1;
+    }
+    if (i % 500 === 499) await until("it is worked at", () => one.heardMs() > 0);
+  }
+  one.stream.end();
+  assert.equal(await one.over, undefined);
+  assertOrder(one.events);
+  assert.ok(refused > 0, "more than fits was refused");
+  assert.ok(process.memoryUsage().arrayBuffers - before < 8_000_000);
 });
