@@ -90,8 +90,8 @@ export class ClusterRooms implements RoomService, OwnTaps {
   }
 
   /** Copies a connection's microphone out of a room, whichever node runs it. @throws AppError as LocalRooms, UNAVAILABLE, TIMEOUT */
-  tap(roomId: string, connectionId: string, onPacket: OpusPacket): Promise<() => void> {
-    return this.#taps.tap(roomId, connectionId, onPacket);
+  tap(roomId: string, connectionId: string, onPacket: OpusPacket, onEnded?: () => void): Promise<() => void> {
+    return this.#taps.tap(roomId, connectionId, onPacket, onEnded);
   }
 
   /** Who must answer: for a join somebody always, since this node takes a room that nobody runs. */

@@ -21,4 +21,6 @@ export type NodeNotes = {
   /** An Opus packet, base64. */
   "tap.packet": { tapId: string; payload: string; sequenceNumber: number; timestamp: number };
   "tap.close": { tapId: string };
+  /** The microphone is gone. */
+  "tap.ended": { tapId: string };
 };

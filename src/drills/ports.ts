@@ -145,13 +145,14 @@ export interface Coach {
 /** Listens in on the microphone that a connection publishes in a room; made by the rooms. */
 export interface AudioTap {
   /**
-   * Resolves to how to stop.
+   * Resolves to how to stop. `onEnded` is called once if the microphone goes before.
    * @throws AppError NOT_IN_ROOM, NO_MICROPHONE_TRACK or MEDIA_UNAVAILABLE
    */
   tap(
     roomId: string,
     connectionId: string,
     onPacket: (payload: Uint8Array, rtp: { sequenceNumber: number; timestamp: number }) => void,
+    onEnded?: () => void,
   ): Promise<() => void>;
 }
 

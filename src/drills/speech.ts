@@ -146,7 +146,7 @@ export class Speech {
   }
 
   async #tap(listening: Listening, roomId: string): Promise<void> {
-    listening.untap = await this.#options.audioTap.tap(roomId, listening.speaker.connectionId, (payload, rtp) => {
+    const onPacket = (payload: Uint8Array, rtp: { sequenceNumber: number; timestamp: number }) => {
       if (listening.ending || listening.over) return;
       listening.idle.refresh();
       try {
@@ -155,7 +155,11 @@ export class Speech {
         // The threads are behind: this piece of speech is not heard, and what follows is.
         this.#count.dropped.inc();
       }
-    });
+    };
+    const { connectionId } = listening.speaker;
+    listening.untap = await this.#options.audioTap.tap(roomId, connectionId, onPacket, () =>
+      this.#end(listening, "lost"),
+    );
   }
 
   #tell(listening: Listening, event: SpeechEvent): void {
@@ -210,7 +214,7 @@ export class Speech {
       error: { code: error.code, message: error.message, retryable: errors[error.code].retryable },
     };
     this.#push(listening, "speech.ended", { reason, audioMs: heardMs, ...why });
-    if (reason === "failed" || reason === "lost") listening.ended.reject(error ?? new AppError("SPEECH_NOT_RUNNING"));
+    if (error) listening.ended.reject(error);
     else listening.ended.resolve(heardMs);
   }
 

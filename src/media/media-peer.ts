@@ -28,6 +28,7 @@ export class SfuPeer implements MediaPeer {
   /** Producers received, or about to be: two paths may offer the same one at once. */
   readonly #received = new Set<string>();
   readonly #connected = new Set<string>();
+  /** How each open tap ends when the microphone does. */
   readonly #taps = new Set<() => void>();
   #producer: types.Producer | undefined;
   /** A second microphone must be refused while the first is still being made. */
@@ -141,7 +142,7 @@ export class SfuPeer implements MediaPeer {
     return [...this.#consumers.values()];
   }
 
-  async tap(onPacket: OpusPacket): Promise<() => void> {
+  async tap(onPacket: OpusPacket, onEnded: () => void = () => {}): Promise<() => void> {
     if (!this.#producer) throw new AppError("NO_MICROPHONE_TRACK");
     let consumer: types.Consumer;
     try {
@@ -159,18 +160,23 @@ export class SfuPeer implements MediaPeer {
       if (packet) onPacket(packet.payload, packet);
       else this.#options.onUnreadable();
     });
-    const stop = () => {
-      this.#taps.delete(stop);
+    const over = () => {
+      if (!this.#taps.delete(over)) return;
       consumer.close();
+      onEnded();
     };
-    this.#taps.add(stop);
-    return stop;
+    this.#taps.add(over);
+    consumer.once("producerclose", over);
+    consumer.once("transportclose", over);
+    return () => {
+      if (this.#taps.delete(over)) consumer.close();
+    };
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const stop of this.#taps) stop();
+    for (const over of [...this.#taps]) over();
     for (const transport of this.#transports.values()) transport.close();
     this.#consumers.clear();
     this.#producer = undefined;

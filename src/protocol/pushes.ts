@@ -137,7 +137,7 @@ export const pushes = {
   ),
   "speech.frameRejected": push("A speech.frame was refused.", z.object({ error: errorBody })),
   "speech.ended": push(
-    "Free speech is listened to no more. `idle`: no audio came for long; `limit`: it went on for longer than may be; `lost`: the speaker's connection is gone.",
+    "Free speech is listened to no more. `idle`: no audio came for long; `limit`: it went on for longer than may be; `lost`: the speaker's connection or microphone is gone.",
     z.object({
       ...speechOf,
       reason: z.enum(["stopped", "idle", "limit", "lost", "failed"]),

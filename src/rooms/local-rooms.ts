@@ -97,11 +97,11 @@ export class LocalRooms implements RoomService {
     for (const room of this.#open.values()) room.disconnected(connectionId, removed);
   }
 
-  /** Copies a connection's microphone out of a room, for a drill. @throws AppError NOT_IN_ROOM, NO_MICROPHONE_TRACK */
-  async tap(roomId: string, connectionId: string, onPacket: OpusPacket): Promise<() => void> {
+  /** Copies a connection's microphone out of a room, for a drill or free speech. @throws AppError NOT_IN_ROOM, NO_MICROPHONE_TRACK */
+  async tap(roomId: string, connectionId: string, onPacket: OpusPacket, onEnded?: () => void): Promise<() => void> {
     const room = this.#open.get(roomId);
     if (!room) throw new AppError("NOT_IN_ROOM");
-    return room.tap(connectionId, onPacket);
+    return room.tap(connectionId, onPacket, onEnded);
   }
 
   /** Drops a room that another node runs now; those inside hear `room.mediaLost` and join again, there. */

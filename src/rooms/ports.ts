@@ -65,8 +65,11 @@ export interface MediaPeer {
   consume(from: { peerId: string; producerId: string }): Promise<ConsumerOptions | undefined>;
   /** Everything received now. */
   consumers(): ConsumerOptions[];
-  /** Copies the microphone's Opus packets out; returns how to stop. @throws AppError NO_MICROPHONE_TRACK */
-  tap(onPacket: OpusPacket): Promise<() => void>;
+  /**
+   * Copies the microphone's Opus packets out; returns how to stop. `onEnded` is called once if the microphone goes before.
+   * @throws AppError NO_MICROPHONE_TRACK
+   */
+  tap(onPacket: OpusPacket, onEnded?: () => void): Promise<() => void>;
   /** Idempotent. */
   close(): void;
 }

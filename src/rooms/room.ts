@@ -200,11 +200,11 @@ export class Room {
   }
 
   /** Copies a connection's microphone out. @throws AppError NOT_IN_ROOM, NO_MICROPHONE_TRACK */
-  async tap(connectionId: string, onPacket: OpusPacket): Promise<() => void> {
+  async tap(connectionId: string, onPacket: OpusPacket, onEnded?: () => void): Promise<() => void> {
     const place = this.#byConnection.get(connectionId);
     if (!place) throw new AppError("NOT_IN_ROOM");
     if (!place.media) throw new AppError("NO_MICROPHONE_TRACK");
-    return place.media.tap(onPacket);
+    return place.media.tap(onPacket, onEnded);
   }
 
   /** Keeps the connection's place for the grace time, or with `removed` takes it away at once. */

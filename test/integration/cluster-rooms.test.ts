@@ -70,6 +70,27 @@ describe("rooms of two nodes in one process", () => {
     assert.equal(numbers.length, heard);
   });
 
+  test("[CLU-13] a microphone that goes ends its tap on another node", async () => {
+    const host = own.hub.connect(rooms, { id: "host-2", name: "host" }, own.media.routerRtpCapabilities);
+    await host.call("room.join", { roomId: "room-2" });
+    const link = own.hub.connect(farRooms, { id: "guest-2", name: "guest" }, own.media.routerRtpCapabilities);
+    const peer = await joinAsPeer(link, "room-2");
+    await peer.speak();
+    let ends = 0;
+    const stop = await farRooms.tap(
+      "room-2",
+      link.connectionId,
+      () => {},
+      () => {
+        ends += 1;
+      },
+    );
+    peer.leave();
+    await until("it is told", () => ends > 0);
+    stop();
+    assert.equal(ends, 1);
+  });
+
   test("[CLU-5] asking for rooms that do not exist is refused and leaves nothing in Redis", async () => {
     const link = own.hub.connect(rooms, { id: "asker", name: "asker" });
     for (const roomId of ["nowhere-1", "nowhere-2"]) {

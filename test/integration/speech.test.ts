@@ -144,6 +144,19 @@ test("[DRILL-36] shared in a room, everybody there sees who says which phones; u
   leaveAll();
 });
 
+test("[DRILL-37] it ends when the microphone goes, and may start anew with another", async () => {
+  const { room } = await ann.connection.call("room.create", { topic: "In and out" });
+  const source = { kind: "room", roomId: room.id } as const;
+  for (let visit = 0; visit < 2; visit++) {
+    const peer = await joinAsPeer(ann.connection, room.id);
+    await peer.speak();
+    const { speechId } = await ann.connection.call("speech.start", { source });
+    const ended = nextPush(ann.connection, "speech.ended");
+    peer.leave();
+    assert.deepEqual([(await ended).speechId, (await ended).reason], [speechId, "lost"]);
+  }
+});
+
 test("[DRILL-37] it ends with its connection, and the room hears of it", async () => {
   const { room } = await ben.connection.call("room.create", { topic: "Short visit" });
   const visitor = await guest(server.url, "Dan");
