@@ -54,7 +54,8 @@ export type DrillEvent =
   | ({ type: "unheard" } & PushPayload<"drill.unheard">)
   | ({ type: "result" } & DrillResult);
 
-export type DrillTarget = { drillId: string } | { text: string };
+/** A listed drill, or a text, in English unless said otherwise. */
+export type DrillTarget = { drillId: string } | { text: string; language?: string };
 /** `roomId`: the microphone published in that room is the source. The others are those of `drill.start`. */
 export type DrillOptions = { roomId?: string } & Pick<CallInput<"drill.start">, "feedback" | "firstLanguage">;
 

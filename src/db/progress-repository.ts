@@ -30,10 +30,11 @@ export class DbProgressRepository implements ProgressRepository {
       .execute();
   }
 
-  async phones(userId: string, starts: readonly number[], newest: number): Promise<PhoneTally[]> {
+  async phones(userId: string, language: string, starts: readonly number[], newest: number): Promise<PhoneTally[]> {
     const attempts = this.#db
       .selectFrom("attempts")
       .where("userId", "=", userId)
+      .where("language", "=", language)
       .where("startedAtMs", ">=", starts[0] ?? 0)
       .where("outcome", "in", READ)
       .orderBy("startedAtMs", "desc")

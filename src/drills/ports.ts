@@ -42,8 +42,8 @@ export type PhoneTally = {
 export interface ProgressRepository {
   /** Periods with readings, in order; `total` is their mean. */
   practised(userId: string, starts: readonly number[]): Promise<PractisedTally[]>;
-  /** Phones that were said in the `newest` readings at the most. */
-  phones(userId: string, starts: readonly number[], newest: number): Promise<PhoneTally[]>;
+  /** Phones that were said in the `newest` readings in that language at the most. */
+  phones(userId: string, language: string, starts: readonly number[], newest: number): Promise<PhoneTally[]>;
 }
 
 /**

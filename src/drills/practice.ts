@@ -10,8 +10,8 @@ export type PracticeOptions = {
   pronouncer: Pronouncer;
 };
 
-/** The everyday words are English. */
-const LANGUAGE = "en";
+/** Everyday words by language; a language without them has sentences alone. */
+const wordLists: Readonly<Record<string, readonly string[]>> = { en: everydayWords };
 const DAY_MS = 86_400_000;
 /** Periods of the charts over time at the most. */
 const PERIODS = 14;
@@ -34,7 +34,7 @@ const PAIRS_OF_TARGET = 4;
 /** How a learner gets on, and what to practise next. */
 export class Practice {
   readonly #options: PracticeOptions;
-  /** Phones of each word of a text; filled as texts are first asked for: sentences of the list and everyday words alone. */
+  /** Phones of each word of a text, by language and text; filled as texts are first asked for: sentences of the list and everyday words alone. */
   readonly #phonesOf = new Map<string, string[][]>();
 
   constructor(options: PracticeOptions) {
@@ -43,7 +43,7 @@ export class Practice {
 
   async progress(
     userId: string,
-    { timeZone, days: count }: CallRequest<"practice.progress">,
+    { timeZone, days: count, language }: CallRequest<"practice.progress">,
     nowMs = Date.now(),
   ): Promise<CallReply<"practice.progress">> {
     const { progress } = this.#options;
@@ -52,7 +52,7 @@ export class Practice {
     const isFirst = (_: unknown, day: number) => day % daysOfPeriod === 0;
     const periodStarts = starts.filter(isFirst);
     const practised = await progress.practised(userId, starts);
-    const phones = await progress.phones(userId, periodStarts, limits.progressAttempts);
+    const phones = await progress.phones(userId, language, periodStarts, limits.progressAttempts);
     return {
       streakDays: await this.#streak(userId, timeZone, nowMs),
       firstDay: days[0] ?? "",
@@ -63,16 +63,20 @@ export class Practice {
     };
   }
 
-  async list(userId: string, nowMs = Date.now()): Promise<CallReply<"practice.list">> {
+  async list(
+    userId: string,
+    { language }: CallRequest<"practice.list">,
+    nowMs = Date.now(),
+  ): Promise<CallReply<"practice.list">> {
     const { progress, drills } = this.#options;
-    const tallies = await progress.phones(userId, [nowMs - LIST_DAYS * DAY_MS], limits.progressAttempts);
+    const tallies = await progress.phones(userId, language, [nowMs - LIST_DAYS * DAY_MS], limits.progressAttempts);
     const weak = phoneProgress(tallies, 1)
       .filter(({ count, score }) => count >= TARGET_EVIDENCE && score < TARGET_SCORE)
       .slice(0, TARGETS);
     if (weak.length === 0) return { targets: [] };
-    const items = await drills.list([LANGUAGE]);
+    const items = await drills.list([language]);
     const targets = [];
-    for (const phone of weak) targets.push(await this.#target(phone, items));
+    for (const phone of weak) targets.push(await this.#target(phone, items, language));
     return { targets };
   }
 
@@ -91,16 +95,20 @@ export class Practice {
     }
   }
 
-  async #target({ phone, count, score, heard }: PhoneProgress, items: DrillItem[]): Promise<PracticeTarget> {
+  async #target(
+    { phone, count, score, heard }: PhoneProgress,
+    items: DrillItem[],
+    language: string,
+  ): Promise<PracticeTarget> {
     const rival = heard[0]?.phone ?? null;
     const ranked = [];
     for (const drill of items) {
-      const phones = (await this.#pronounce(drill.text)).flat();
+      const phones = (await this.#pronounce(drill.text, language)).flat();
       const share = phones.filter((each) => each === phone).length / phones.length;
       if (share > 0) ranked.push({ drill, share });
     }
     ranked.sort((a, b) => b.share - a.share);
-    const words = await this.#everydayPhones();
+    const words = await this.#everydayPhones(language);
     const pairs = rival === null ? [] : spread(minimalPairs(words, phone, rival), PAIRS_OF_TARGET);
     const paired = new Set(pairs.map(([word]) => word));
     const others = [...words].filter(([word, phones]) => phones.includes(phone) && !paired.has(word));
@@ -118,20 +126,22 @@ export class Practice {
     };
   }
 
-  async #pronounce(text: string): Promise<string[][]> {
-    const known = this.#phonesOf.get(text);
+  async #pronounce(text: string, language: string): Promise<string[][]> {
+    const key = `${language} ${text}`;
+    const known = this.#phonesOf.get(key);
     if (known) return known;
-    const words = await this.#options.pronouncer.words(text, LANGUAGE);
+    const words = await this.#options.pronouncer.words(text, language);
     const phones = words.map(({ pronunciations }) => pronunciations[0] ?? []);
-    this.#phonesOf.set(text, phones);
+    this.#phonesOf.set(key, phones);
     return phones;
   }
 
-  async #everydayPhones(): Promise<Map<string, string[]>> {
+  async #everydayPhones(language: string): Promise<Map<string, string[]>> {
     const found = new Map<string, string[]>();
-    for (let at = 0; at < everydayWords.length; at += limits.drillWords) {
-      const words = everydayWords.slice(at, at + limits.drillWords);
-      const phones = await this.#pronounce(words.join(" "));
+    const list = wordLists[language] ?? [];
+    for (let at = 0; at < list.length; at += limits.drillWords) {
+      const words = list.slice(at, at + limits.drillWords);
+      const phones = await this.#pronounce(words.join(" "), language);
       for (const [i, word] of words.entries()) found.set(word, phones[i] ?? []);
     }
     return found;

@@ -238,7 +238,12 @@ export const calls = {
 
   "practice.progress": call(
     "How one's practice goes, by the days of one's own calendar: what was done on which day, and how each sound went. Readings of silence or of something else don't count.",
-    z.strictObject({ timeZone, days: z.int().min(1).max(limits.progressDays).default(30) }),
+    z.strictObject({
+      timeZone,
+      days: z.int().min(1).max(limits.progressDays).default(30),
+      /** Whose sounds are told; days are of all languages. */
+      language: fields.languageTag.default("en"),
+    }),
     z.object({
       /** Days in a row with practice, up to today, or to yesterday while today has none. */
       streakDays: z.int(),
@@ -256,7 +261,7 @@ export const calls = {
   ),
   "practice.list": call(
     "What to practise next: the sounds that went worst in the last 60 days, where there is enough to tell, with sentences and words that are full of them.",
-    nothing,
+    z.strictObject({ language: fields.languageTag.default("en") }),
     z.object({ targets: z.array(practiceTarget) }),
     { perSecond: 1, burst: 10 },
   ),

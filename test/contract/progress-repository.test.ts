@@ -66,7 +66,7 @@ onBothDatabases("ProgressRepository", (database) => {
     assert.deepEqual(await database().progress.practised(user.id, [0]), [
       { period: 0, attempts: 1, audioMs: 1_000, total: 80 },
     ]);
-    const [tally] = await database().progress.phones(user.id, [0], 100);
+    const [tally] = await database().progress.phones(user.id, "en", [0], 100);
     assert.equal(tally?.count, 1);
   });
 
@@ -79,7 +79,7 @@ onBothDatabases("ProgressRepository", (database) => {
       { phone: "TH", score: 0, band: "poor", leftOut: true },
     ]);
     await read(database(), user.id, 15, [{ phone: "TH", score: 70.5, band: "fair", heard: "S" }]);
-    const found = await database().progress.phones(user.id, [0, 10], 100);
+    const found = await database().progress.phones(user.id, "en", [0, 10], 100);
     const order = (a: (typeof found)[number]) => `${a.period} ${a.heard}`;
     assert.deepEqual(
       found.sort((a, b) => order(a).localeCompare(order(b))),
@@ -91,16 +91,25 @@ onBothDatabases("ProgressRepository", (database) => {
     );
   });
 
+  test("[DRILL-52] each language has its own sounds", async () => {
+    const user = await storedGuest(database());
+    await read(database(), user.id, 1, [{ phone: "S", score: 50 }]);
+    await read(database(), user.id, 1, [{ phone: "R", score: 50 }], { language: "es" });
+    const phones = async (language: string) =>
+      (await database().progress.phones(user.id, language, [0], 10)).map(({ phone }) => phone);
+    assert.deepEqual([await phones("en"), await phones("es"), await phones("cs")], [["S"], ["R"], []]);
+  });
+
   test("[DRILL-52] only the newest readings' sounds are counted", async () => {
     const user = await storedGuest(database());
     for (const at of [3, 1, 2]) await read(database(), user.id, at, [{ phone: `P${at}`, score: 50 }]);
-    const phones = (await database().progress.phones(user.id, [0], 2)).map(({ phone }) => phone);
+    const phones = (await database().progress.phones(user.id, "en", [0], 2)).map(({ phone }) => phone);
     assert.deepEqual(phones.sort(), ["P2", "P3"]);
   });
 
   test("who has read nothing has no tallies", async () => {
     const user = await storedGuest(database());
     assert.deepEqual(await database().progress.practised(user.id, [0]), []);
-    assert.deepEqual(await database().progress.phones(user.id, [0], 10), []);
+    assert.deepEqual(await database().progress.phones(user.id, "en", [0], 10), []);
   });
 });

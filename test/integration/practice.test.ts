@@ -50,7 +50,7 @@ async function read(userId: string, daysAgo: number, said: Partial<ScoredPhone>[
   await database.attempts.insert(userId, attempt);
 }
 const progressOf = (userId: string, days = 30) =>
-  practice.progress(userId, { timeZone: "Europe/Prague", days }, NOW_MS);
+  practice.progress(userId, { timeZone: "Europe/Prague", days, language: "en" }, NOW_MS);
 
 test("[DRILL-50] who has not read anything has an empty progress and no list", async () => {
   const { id } = await storedGuest(database);
@@ -59,7 +59,7 @@ test("[DRILL-50] who has not read anything has an empty progress and no list", a
   assert.deepEqual([firstDay, today], ["2026-10-22", "2026-11-20"]);
   assert.equal(periods.length, 10);
   assert.equal(periods[0], firstDay);
-  assert.deepEqual(await practice.list(id, NOW_MS), { targets: [] });
+  assert.deepEqual(await practice.list(id, { language: "en" }, NOW_MS), { targets: [] });
 });
 
 test("[DRILL-50] days with readings are told by the learner's calendar", async () => {
@@ -124,12 +124,12 @@ test("[DRILL-53] the list takes the worst sounds with enough behind them, and fi
   const { id } = await storedGuest(database);
   const bad = { score: 30, band: "poor" as const, heard: "S" };
   await read(id, 5, Array(7).fill(bad));
-  assert.deepEqual(await practice.list(id, NOW_MS), { targets: [] });
+  assert.deepEqual(await practice.list(id, { language: "en" }, NOW_MS), { targets: [] });
   await read(id, 4, [bad]);
   await read(id, 4, Array(20).fill({ phone: "K" }));
   await read(id, 4, Array(10).fill({ phone: "ZH", score: 60, band: "fair" }));
   await read(id, 61, Array(20).fill({ phone: "P", score: 0 }));
-  const { targets } = await practice.list(id, NOW_MS);
+  const { targets } = await practice.list(id, { language: "en" }, NOW_MS);
   assert.deepEqual(
     targets.map(({ phone, count, score, heard }) => ({ phone, count, score, heard })),
     [
@@ -161,7 +161,7 @@ test("[DRILL-53] the list takes the worst sounds with enough behind them, and fi
 test("[DRILL-53] a sound that no sentence holds is listed without any", async () => {
   const { id } = await storedGuest(database);
   await read(id, 1, Array(8).fill({ phone: "?", score: 10 }));
-  const { targets } = await practice.list(id, NOW_MS);
+  const { targets } = await practice.list(id, { language: "en" }, NOW_MS);
   assert.deepEqual(targets, [{ phone: "?", count: 8, score: 10, heard: null, words: [], pairs: [], drills: [] }]);
 });
 

@@ -10,7 +10,15 @@ const route: fc.Arbitrary<Route> = fc.oneof(
   fc.record({ page: fc.constant("room" as const), roomId: id }, plain),
   fc.record({ page: fc.constant("messages" as const), conversationId: fc.option(id) }, plain),
   fc.record({ page: fc.constant("drill" as const), drillId: id }, plain),
-  fc.record({ page: fc.constant("ownText" as const), text: id, of: fc.option(id) }, plain),
+  fc.record(
+    {
+      page: fc.constant("ownText" as const),
+      text: id,
+      of: fc.option(id),
+      language: fc.constantFrom("en", "es", "pt-BR"),
+    },
+    plain,
+  ),
   fc.record({ page: fc.constant("history" as const), attemptId: fc.option(id) }, plain),
 );
 

@@ -49,7 +49,7 @@ function Page({ route }: { route: Route }) {
     case "drill":
       return <DrillPage key={route.drillId} drillId={route.drillId} />;
     case "ownText":
-      return <DrillPage key={route.text} text={route.text} of={route.of} />;
+      return <DrillPage key={route.text} text={route.text} of={route.of} language={route.language} />;
     case "progress":
       return <ProgressPage />;
     case "history":

@@ -1,5 +1,6 @@
 import type { DrillPhone, DrillWord } from "#client";
-import { type Band, type DrillResult, exampleOf, type Insertion, ipa } from "#protocol";
+import type { Band, DrillResult, Insertion } from "#protocol";
+import type { SoundNames } from "./sound-names.ts";
 import { counted } from "./words.ts";
 
 /** Each band has a shape of its own, so that no judgement hangs on colour. */
@@ -25,31 +26,31 @@ export function wasRead({ outcome }: Pick<DrillResult, "outcome">): boolean {
 }
 
 /** Names a sound for somebody who reads no signs. */
-export function soundName(phone: string): string {
-  const example = exampleOf(phone);
-  return example ? `the sound in “${example}”` : `the sound ${ipa(phone)}`;
+export function soundName(names: SoundNames, phone: string): string {
+  const example = names.example(phone);
+  return example ? `the sound in “${example}”` : `the sound ${names.sign(phone)}`;
 }
 
-export function soundInWords(phone: string, heard?: string): string {
-  const rival = heard === undefined ? undefined : exampleOf(heard);
-  return rival ? `${soundName(phone)}, it sounded like the one in “${rival}”` : soundName(phone);
+export function soundInWords(names: SoundNames, phone: string, heard?: string): string {
+  const rival = heard === undefined ? undefined : names.example(heard);
+  const name = soundName(names, phone);
+  return rival ? `${name}, it sounded like the one in “${rival}”` : name;
 }
 
 /** A judged sound in one line, as its button is called. */
-export function phoneInWords({ phone, judged }: DrillPhone, omitted: boolean): string {
-  if (omitted) return `${soundName(phone)}: left out`;
-  return judged
-    ? `${soundName(phone)}: ${marks[judged.band].word}, ${Math.round(judged.score)} of 100`
-    : soundName(phone);
+export function phoneInWords(names: SoundNames, { phone, judged }: DrillPhone, omitted: boolean): string {
+  const name = soundName(names, phone);
+  if (omitted) return `${name}: left out`;
+  return judged ? `${name}: ${marks[judged.band].word}, ${Math.round(judged.score)} of 100` : name;
 }
 
 /** What a screen reader hears of a judged word. */
-export function wordInWords(word: DrillWord): string {
+export function wordInWords(names: SoundNames, word: DrillWord): string {
   if (!word.judged) return "not spoken yet";
   if (word.judged.errorType === "omission") return "left out";
   const wrong = word.phones
     .filter(({ judged }) => judged?.band === "poor")
-    .map(({ phone, judged }) => soundInWords(phone, judged?.heard));
+    .map(({ phone, judged }) => soundInWords(names, phone, judged?.heard));
   return `${Math.round(word.judged.score)} of 100${wrong.length > 0 ? `; practise ${wrong.join(", ")}` : ""}`;
 }
 

@@ -11,10 +11,12 @@ export type Wishes = {
   readonly alphabet: Alphabet;
   readonly pace: Pace;
   readonly firstLanguage: FirstLanguage | null;
+  /** The language one practises, by its BCP 47 tag. */
+  readonly language: string;
 };
 
 const KEY = "parlance.preferences";
-const usual: Wishes = { alphabet: "IPA", pace: "live", firstLanguage: null };
+const usual: Wishes = { alphabet: "IPA", pace: "live", firstLanguage: null, language: "en" };
 
 /** What one likes in this browser, kept for the next visit. */
 export class Preferences {
@@ -52,5 +54,6 @@ function load(): Wishes {
     alphabet: known(alphabets, kept.alphabet) ?? usual.alphabet,
     pace: known(paces, kept.pace) ?? usual.pace,
     firstLanguage: known(Object.keys(firstLanguages) as FirstLanguage[], kept.firstLanguage) ?? usual.firstLanguage,
+    language: typeof kept.language === "string" ? kept.language : usual.language,
   };
 }

@@ -7,11 +7,14 @@ export type Route =
   | { page: "messages"; conversationId: string | null }
   | { page: "practice" }
   | { page: "drill"; drillId: string }
-  /** `of`: the sentence of the list that the text is a part of. */
-  | { page: "ownText"; text: string; of: string | null }
+  /** `of`: the sentence of the list that the text is a part of. `language`: a BCP 47 tag. */
+  | { page: "ownText"; text: string; of: string | null; language: string }
   | { page: "progress" }
   | { page: "history"; attemptId: string | null }
   | { page: "lost" };
+
+/** What a text is in unless its address says otherwise. */
+const ENGLISH = "en";
 
 export function pathOf(route: Route): string {
   switch (route.page) {
@@ -25,8 +28,12 @@ export function pathOf(route: Route): string {
       return route.conversationId ? `/messages/${encodeURIComponent(route.conversationId)}` : "/messages";
     case "drill":
       return `/practice/${encodeURIComponent(route.drillId)}`;
-    case "ownText":
-      return `/practice?text=${encodeURIComponent(route.text)}${route.of ? `&of=${encodeURIComponent(route.of)}` : ""}`;
+    case "ownText": {
+      const query = new URLSearchParams({ text: route.text });
+      if (route.of) query.set("of", route.of);
+      if (route.language !== ENGLISH) query.set("language", route.language);
+      return `/practice?${query}`;
+    }
     case "history":
       return route.attemptId ? `/history/${encodeURIComponent(route.attemptId)}` : "/history";
     case "lost":
@@ -52,7 +59,13 @@ export function parseRoute(address: string): Route {
       return { page: "messages", conversationId: id ?? null };
     case "practice":
       if (id) return { page: "drill", drillId: id };
-      return text ? { page: "ownText", text, of: url.searchParams.get("of") || null } : { page: "practice" };
+      if (!text) return { page: "practice" };
+      return {
+        page: "ownText",
+        text,
+        of: url.searchParams.get("of") || null,
+        language: url.searchParams.get("language") || ENGLISH,
+      };
     case "progress":
       return id ? { page: "lost" } : { page: "progress" };
     case "history":

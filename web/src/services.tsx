@@ -1,6 +1,7 @@
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { type Connection, type ConnectionState, Conversations, type Session, type SessionState } from "#client";
 import type { User } from "#protocol";
+import { Languages } from "./languages.ts";
 import { Online } from "./online.ts";
 import { Player } from "./player.ts";
 import { Preferences } from "./preferences.ts";
@@ -19,6 +20,7 @@ export type Services = {
   voice: Voice;
   conversations: Conversations;
   online: Online;
+  languages: Languages;
   player: Player;
   referenceVoice: ReferenceVoice;
   preferences: Preferences;
@@ -52,6 +54,7 @@ export function ServicesProvider({
     voice: new Voice(connection),
     conversations: new Conversations(connection),
     online: new Online(connection),
+    languages: new Languages(connection),
     player: new Player(),
     referenceVoice: new ReferenceVoice(session),
   }));

@@ -5,6 +5,6 @@ import type { HandlersOf } from "../handler.ts";
 export function practiceHandlers(practice: Practice): HandlersOf<"practice"> {
   return {
     "practice.progress": (request, { user }) => practice.progress(user.id, request),
-    "practice.list": (_request, { user }) => practice.list(user.id),
+    "practice.list": (request, { user }) => practice.list(user.id, request),
   };
 }

@@ -16,18 +16,20 @@ import { VoiceStrip } from "../parts/voice-strip.tsx";
 import { Reading } from "../reading.ts";
 import type { Route } from "../router.ts";
 import { useServices, useStore } from "../services.tsx";
+import { type SoundNames, useSoundNames } from "../sound-names.ts";
 import { useCall } from "../use-call.ts";
 
 /** A sentence of the list, or a text: one's own, or a part (`of`) of a sentence of the list. */
 type Target =
-  | { drillId: string; text?: undefined; of?: undefined }
-  | { text: string; of: string | null; drillId?: undefined };
+  | { drillId: string; text?: undefined; of?: undefined; language?: undefined }
+  | { text: string; of: string | null; language: string; drillId?: undefined };
 
-export function DrillPage({ drillId, text: own, of }: Target) {
+export function DrillPage({ drillId, text: own, of, language }: Target) {
   const { data, error, reload } = useCall("drill.list", {});
   const item = data?.drills.find(({ id }) => id === (drillId ?? of));
   const at = item && data ? data.drills.indexOf(item) : -1;
-  const next = at >= 0 ? data?.drills[at + 1] : undefined;
+  const following = data?.drills[at + 1];
+  const next = item && following?.language === item.language ? following : undefined;
   const text = own ?? item?.text;
   const partOf = own !== undefined && item ? item : undefined;
   const back: Route = partOf ? { page: "drill", drillId: partOf.id } : { page: "practice" };
@@ -52,7 +54,13 @@ export function DrillPage({ drillId, text: own, of }: Target) {
       {drillId && !data && !error && <Waiting what="Fetching the sentence…" />}
       {drillId && data && !item && <p className="notice">This sentence is no longer on offer.</p>}
       {text !== undefined && (
-        <ReadAloud text={text} drillId={drillId} next={partOf ?? next} whole={drillId ?? of ?? null} />
+        <ReadAloud
+          text={text}
+          language={language ?? item?.language ?? "en"}
+          drillId={drillId}
+          next={partOf ?? next}
+          whole={drillId ?? of ?? null}
+        />
       )}
     </>
   );
@@ -60,11 +68,13 @@ export function DrillPage({ drillId, text: own, of }: Target) {
 
 function ReadAloud({
   text,
+  language,
   drillId,
   next,
   whole,
 }: {
   text: string;
+  language: string;
   drillId?: string | undefined;
   /** Where one goes on from here. */
   next?: DrillItem | undefined;
@@ -72,10 +82,11 @@ function ReadAloud({
   whole: string | null;
 }) {
   const { connection, link, preferences, player } = useServices();
-  const { alphabet, pace } = useStore(preferences);
+  const { pace } = useStore(preferences);
+  const names = useSoundNames(language);
   const reading = useMemo(
-    () => new Reading(connection, drillId ? { drillId } : { text }, preferences),
-    [connection, drillId, text, preferences],
+    () => new Reading(connection, drillId ? { drillId } : { text, language }, preferences),
+    [connection, drillId, text, language, preferences],
   );
   useEffect(
     () => () => {
@@ -114,7 +125,7 @@ function ReadAloud({
     <div className="drill">
       <PhonemeLane
         words={lane}
-        alphabet={alphabet}
+        names={names}
         current={phase === "listening" && pace !== "sentence" ? currentWord : undefined}
         selected={selected}
         onSelect={result && wasRead(result) ? select : undefined}
@@ -125,7 +136,7 @@ function ReadAloud({
           recording={recording}
           words={lane}
           live={live}
-          alphabet={alphabet}
+          names={names}
           selected={selected}
           onSelect={select}
         />
@@ -148,7 +159,7 @@ function ReadAloud({
           </p>
         </div>
       </div>
-      <Spoken reading={reading} />
+      <Spoken reading={reading} names={names} />
       <Overheard />
       {trouble && <MicrophoneNotice trouble={trouble} onRetry={() => reading.start()} />}
       {error ? <Failure error={error} /> : null}
@@ -157,11 +168,12 @@ function ReadAloud({
           <DrillVerdict
             result={result}
             words={lane}
-            practise={(part) => ({ page: "ownText", text: part, of: whole })}
+            names={names}
+            practise={(part) => ({ page: "ownText", text: part, of: whole, language })}
           />
           {wasRead(result) && selected && (
             <div ref={card}>
-              <SoundCard words={lane} selection={selected} recording={recording} language="en" />
+              <SoundCard words={lane} selection={selected} recording={recording} language={language} />
             </div>
           )}
         </div>
@@ -216,14 +228,14 @@ function Overheard() {
 }
 
 /** Speaks judged words politely, each once. */
-function Spoken({ reading }: { reading: Reading }) {
+function Spoken({ reading, names }: { reading: Reading; names: SoundNames }) {
   const { words, result } = useStore(reading);
   const judged = (words ?? []).filter((word) => word.judged);
   return (
     <div className="hidden" aria-live="polite" aria-relevant="additions">
       {judged.map((word, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: judged words only ever follow each other
-        <p key={at}>{`${word.text}: ${wordInWords(word)}`}</p>
+        <p key={at}>{`${word.text}: ${wordInWords(names, word)}`}</p>
       ))}
       {result && <p>{verdictInWords(result)}</p>}
     </div>

@@ -9,7 +9,8 @@ import { Blank, Failure, Waiting } from "../parts/notice.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { LaneLegend, PhonemeLane } from "../parts/phoneme-lane.tsx";
 import { SoundCard } from "../parts/sound-card.tsx";
-import { useServices, useStore } from "../services.tsx";
+import { useServices } from "../services.tsx";
+import { useSoundNames } from "../sound-names.ts";
 import { useCall } from "../use-call.ts";
 import { fullTime, shortTime } from "../words.ts";
 
@@ -127,7 +128,7 @@ function OneAttempt({ attemptId }: { attemptId: string }) {
             to={
               attempt.drillId
                 ? { page: "drill", drillId: attempt.drillId }
-                : { page: "ownText", text: attempt.text, of: null }
+                : { page: "ownText", text: attempt.text, of: null, language: attempt.language }
             }
             className="button"
           >
@@ -144,7 +145,7 @@ function OneAttempt({ attemptId }: { attemptId: string }) {
 }
 
 function Judged({ attempt }: { attempt: Attempt }) {
-  const { alphabet } = useStore(useServices().preferences);
+  const names = useSoundNames(attempt.language);
   const words = useMemo(() => attempt.words.map(drillWordOf), [attempt]);
   const [choice, setChoice] = useState<Selection | null>(null);
   const selected = choice ?? worstSound(words) ?? { word: 0, phone: null };
@@ -153,7 +154,7 @@ function Judged({ attempt }: { attempt: Attempt }) {
     <div className="drill">
       <PhonemeLane
         words={words}
-        alphabet={alphabet}
+        names={names}
         selected={readable ? selected : null}
         onSelect={readable ? setChoice : undefined}
       />
@@ -162,9 +163,10 @@ function Judged({ attempt }: { attempt: Attempt }) {
         <DrillVerdict
           result={attempt}
           words={words}
-          practise={(text) => ({ page: "ownText", text, of: attempt.drillId })}
+          names={names}
+          practise={(text) => ({ page: "ownText", text, of: attempt.drillId, language: attempt.language })}
         />
-        {readable && <SoundCard words={words} selection={selected} recording={null} language="en" />}
+        {readable && <SoundCard words={words} selection={selected} recording={null} language={attempt.language} />}
       </div>
     </div>
   );

@@ -2,6 +2,7 @@ import { type FormEvent, useId, useState } from "react";
 import { type DrillItem, limits } from "#protocol";
 import { ForYou } from "../parts/for-you.tsx";
 import { Icon } from "../parts/icon.tsx";
+import { LanguageChoice, usePractised } from "../parts/language-choice.tsx";
 import { Link } from "../parts/link.tsx";
 import { Blank, Failure, Waiting } from "../parts/notice.tsx";
 import { PageHead } from "../parts/page-head.tsx";
@@ -9,15 +10,17 @@ import { navigate } from "../router.ts";
 import { useCall } from "../use-call.ts";
 
 export function PracticePage() {
-  const { data, error, reload } = useCall("drill.list", {});
+  const { language } = usePractised();
+  const { data, error, reload } = useCall("drill.list", { language });
   const [level, setLevel] = useState<string | null>(null);
   const levels = [...new Set(data?.drills.map((drill) => drill.level))].sort();
   const drills = data?.drills.filter((drill) => level === null || drill.level === level);
   return (
     <>
       <PageHead title="Practice" lead="Read a sentence aloud. Each sound is judged while you speak." />
-      <OwnText />
-      <ForYou />
+      <LanguageChoice />
+      <OwnText language={language} />
+      <ForYou language={language} />
       {error && !data ? <Failure error={error} onRetry={reload} /> : null}
       {!data && !error && <Waiting what="Fetching sentences…" />}
       {data && drills && (
@@ -58,12 +61,12 @@ function DrillList({ drills }: { drills: DrillItem[] }) {
   );
 }
 
-function OwnText() {
+function OwnText({ language }: { language: string }) {
   const id = useId();
   const start = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const text = String(new FormData(event.currentTarget).get("text") ?? "").trim();
-    if (text) navigate({ page: "ownText", text, of: null });
+    if (text) navigate({ page: "ownText", text, of: null, language });
   };
   return (
     <form className="own-text" onSubmit={start}>

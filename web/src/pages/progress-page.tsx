@@ -1,12 +1,13 @@
 import { useId, useMemo, useRef, useState } from "react";
-import { type CallReply, exampleOf, type PhoneProgress, phoneIn } from "#protocol";
+import type { CallReply, PhoneProgress } from "#protocol";
 import { soundName } from "../judgement.ts";
+import { LanguageChoice, usePractised } from "../parts/language-choice.tsx";
 import { Link } from "../parts/link.tsx";
 import { MinutesChart } from "../parts/minutes-chart.tsx";
 import { Blank, Failure, Waiting } from "../parts/notice.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { ScoreChart, type ScorePoint } from "../parts/score-chart.tsx";
-import { useServices, useStore } from "../services.tsx";
+import { type SoundNames, useSoundNames } from "../sound-names.ts";
 import { useCall } from "../use-call.ts";
 import { counted, dayName } from "../words.ts";
 
@@ -26,8 +27,9 @@ const SOUNDS_SHOWN = 8;
 
 export function ProgressPage() {
   const [days, setDays] = useState(30);
+  const { language } = usePractised();
   const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const { data, error, reload } = useCall("practice.progress", { timeZone, days });
+  const { data, error, reload } = useCall("practice.progress", { timeZone, days, language });
   // While another range is on its way the page stays as it was.
   const [shown, setShown] = useState(data);
   if (data && data !== shown) setShown(data);
@@ -35,6 +37,7 @@ export function ProgressPage() {
   return (
     <>
       <PageHead title="Progress" lead="How your reading gets on, day by day and sound by sound." />
+      <LanguageChoice />
       <fieldset className="segments segments-fit range">
         <legend className="hidden">Range</legend>
         {ranges.map((range) => (
@@ -46,7 +49,12 @@ export function ProgressPage() {
       </fieldset>
       {error && !data ? <Failure error={error} onRetry={reload} /> : null}
       {!shown && !error && <Waiting what="Adding up your readings…" />}
-      {shown && (shown.days.length === 0 ? <Nothing streak={shown.streakDays} /> : <Shown progress={shown} />)}
+      {shown &&
+        (shown.days.length === 0 ? (
+          <Nothing streak={shown.streakDays} />
+        ) : (
+          <Shown progress={shown} language={language} />
+        ))}
     </>
   );
 }
@@ -62,7 +70,7 @@ function Nothing({ streak }: { streak: number }) {
   );
 }
 
-function Shown({ progress }: { progress: Progress }) {
+function Shown({ progress, language }: { progress: Progress; language: string }) {
   const { days, streakDays, phones } = progress;
   const attempts = days.reduce((sum, day) => sum + day.attempts, 0);
   const audioMs = days.reduce((sum, day) => sum + day.audioMs, 0);
@@ -79,7 +87,7 @@ function Shown({ progress }: { progress: Progress }) {
       <div className="card chart-card">
         <MinutesChart periods={minutesOf(progress)} />
       </div>
-      {phones.length > 0 && <Sounds progress={progress} />}
+      {phones.length > 0 && <Sounds progress={progress} language={language} />}
       <Link to={{ page: "history", attemptId: null }} className="button more">
         All readings
       </Link>
@@ -97,7 +105,8 @@ function Figure({ name, value }: { name: string; value: string }) {
 }
 
 /** The worst sounds to choose from, and the course of the chosen one. */
-function Sounds({ progress: { phones, periods } }: { progress: Progress }) {
+function Sounds({ progress: { phones, periods }, language }: { progress: Progress; language: string }) {
+  const names = useSoundNames(language);
   const [all, setAll] = useState(false);
   const [wanted, setWanted] = useState<string | null>(null);
   const chosen = phones.find(({ phone }) => phone === wanted) ?? phones[0];
@@ -115,7 +124,7 @@ function Sounds({ progress: { phones, periods } }: { progress: Progress }) {
         <ul>
           {phones.slice(0, all ? undefined : SOUNDS_SHOWN).map((each) => (
             <li key={each.phone}>
-              <SoundRow sound={each} isChosen={each === chosen} onChoose={() => choose(each.phone)} />
+              <SoundRow sound={each} names={names} isChosen={each === chosen} onChoose={() => choose(each.phone)} />
             </li>
           ))}
         </ul>
@@ -127,27 +136,36 @@ function Sounds({ progress: { phones, periods } }: { progress: Progress }) {
       </div>
       <div className="card chart-card" ref={chart}>
         <ScoreChart
-          name={`Over time: ${soundName(chosen.phone)}`}
+          name={`Over time: ${soundName(names, chosen.phone)}`}
           columns={periods.map(dayName)}
           points={chosen.points}
           all={everySound}
         />
-        <p className="hint">{heardInstead(chosen)}</p>
+        <p className="hint">{heardInstead(names, chosen)}</p>
       </div>
     </section>
   );
 }
 
-function SoundRow({ sound, isChosen, onChoose }: { sound: PhoneProgress; isChosen: boolean; onChoose: () => void }) {
-  const { alphabet } = useStore(useServices().preferences);
+function SoundRow({
+  sound,
+  names,
+  isChosen,
+  onChoose,
+}: {
+  sound: PhoneProgress;
+  names: SoundNames;
+  isChosen: boolean;
+  onChoose: () => void;
+}) {
   const { phone, score, count, change } = sound;
   return (
     <button type="button" className="row sound-choice" aria-pressed={isChosen} onClick={onChoose}>
       <span className="tile sound-choice-sign" aria-hidden="true">
-        {phoneIn(alphabet, phone)}
+        {names.sign(phone)}
       </span>
       <span className="row-main">
-        <span>{exampleOf(phone) ? `as in “${exampleOf(phone)}”` : phone}</span>
+        <span>{names.example(phone) ? `as in “${names.example(phone)}”` : phone}</span>
         <span className="hint">
           said {counted(count, "time")}
           {change !== null && `, ${changeInWords(change)}`}
@@ -166,9 +184,9 @@ function changeInWords(change: number): string {
   return change > 0 ? `▲ up by ${Math.round(change)}` : `▼ down by ${Math.round(-change)}`;
 }
 
-function heardInstead({ heard, poor, count }: PhoneProgress): string {
+function heardInstead(names: SoundNames, { heard, poor, count }: PhoneProgress): string {
   const rivals = heard.flatMap((each) => {
-    const example = exampleOf(each.phone);
+    const example = names.example(each.phone);
     return example ? [`the one in “${example}” (${counted(each.count, "time")})`] : [];
   });
   const often = poor === 0 ? "Never poor" : `Poor ${poor} of ${counted(count, "time")}`;

@@ -11,6 +11,7 @@ import {
   wordsToRepeat,
 } from "../judgement.ts";
 import type { Route } from "../router.ts";
+import type { SoundNames } from "../sound-names.ts";
 import { Icon } from "./icon.tsx";
 import { Link } from "./link.tsx";
 
@@ -38,10 +39,12 @@ export function verdictInWords(result: DrillResult): string {
 export function DrillVerdict({
   result,
   words,
+  names,
   practise,
 }: {
   result: DrillResult;
   words: readonly DrillWord[];
+  names: SoundNames;
   /** Where a part of the sentence is practised. */
   practise: (text: string) => Route;
 }) {
@@ -62,7 +65,7 @@ export function DrillVerdict({
       {outcome && <p>{outcome.text}</p>}
       {heard && (
         <>
-          <RepeatFirst words={words} practise={practise} />
+          <RepeatFirst words={words} names={names} practise={practise} />
           <Slips result={result} words={words} />
           <dl className="meters">
             {partsInWords(result).map((part) => (
@@ -93,7 +96,15 @@ function Meter({ name, score, means }: { name: string; score: number; means: str
 }
 
 /** The one word that would help most, and a few more. */
-function RepeatFirst({ words, practise }: { words: readonly DrillWord[]; practise: (text: string) => Route }) {
+function RepeatFirst({
+  words,
+  names,
+  practise,
+}: {
+  words: readonly DrillWord[];
+  names: SoundNames;
+  practise: (text: string) => Route;
+}) {
   const [first, ...others] = wordsToRepeat(words);
   const word = first === undefined ? undefined : words[first];
   if (first === undefined || !word)
@@ -101,7 +112,7 @@ function RepeatFirst({ words, practise }: { words: readonly DrillWord[]; practis
   const sounds = word.phones
     .filter(({ judged }) => judged?.band === bandOf(word))
     .slice(0, 2)
-    .map(({ phone, judged }) => soundInWords(phone, judged?.heard));
+    .map(({ phone, judged }) => soundInWords(names, phone, judged?.heard));
   return (
     <div className="repeat">
       <h2>Repeat first</h2>

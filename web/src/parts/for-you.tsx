@@ -1,19 +1,19 @@
-import { exampleOf, type PracticeTarget, phoneIn } from "#protocol";
+import type { PracticeTarget } from "#protocol";
 import { soundName } from "../judgement.ts";
-import { useServices, useStore } from "../services.tsx";
+import { useSoundNames } from "../sound-names.ts";
 import { useCall } from "../use-call.ts";
 import { counted } from "../words.ts";
 import { Link } from "./link.tsx";
 
 /** What to practise next, made from what went worst. Nothing where that is not known: the page is useful without. */
-export function ForYou() {
-  const { data } = useCall("practice.list", {});
+export function ForYou({ language }: { language: string }) {
+  const { data } = useCall("practice.list", { language });
   if (!data || data.targets.length === 0) return null;
   return (
     <section className="for-you" aria-labelledby="for-you">
       <h2 id="for-you">For you</h2>
       {data.targets.map((target, at) => (
-        <Target key={target.phone} target={target} open={at === 0} />
+        <Target key={target.phone} target={target} language={language} open={at === 0} />
       ))}
     </section>
   );
@@ -21,22 +21,24 @@ export function ForYou() {
 
 function Target({
   target: { phone, score, count, heard, drills, words, pairs },
+  language,
   open,
 }: {
   target: PracticeTarget;
+  language: string;
   open: boolean;
 }) {
-  const { alphabet } = useStore(useServices().preferences);
-  const rival = heard === null ? undefined : exampleOf(heard);
-  const ownText = (text: string) => ({ page: "ownText", text, of: null }) as const;
+  const names = useSoundNames(language);
+  const rival = heard === null ? undefined : names.example(heard);
+  const ownText = (text: string) => ({ page: "ownText", text, of: null, language }) as const;
   return (
     <details className="target card" open={open}>
       <summary className="row">
         <span className="tile sound-choice-sign" aria-hidden="true">
-          {phoneIn(alphabet, phone)}
+          {names.sign(phone)}
         </span>
         <span className="row-main">
-          <span>{soundName(phone)}</span>
+          <span>{soundName(names, phone)}</span>
           <span className="hint">
             {Math.round(score)} of 100, said {counted(count, "time")}
             {rival && `; often like the one in “${rival}”`}

@@ -1,8 +1,8 @@
 import { type KeyboardEvent, memo, useEffect, useRef } from "react";
 import type { DrillPhone, DrillWord } from "#client";
-import { type Band, phoneIn } from "#protocol";
+import type { Band } from "#protocol";
 import { bandOf, marks, omittedSign, phoneInWords, type Selection, wordInWords } from "../judgement.ts";
-import type { Alphabet } from "../preferences.ts";
+import type { SoundNames } from "../sound-names.ts";
 
 /**
  * The sentence, large, with the sounds of each word under it; they fill while one speaks. With `onSelect` words and sounds are
@@ -10,13 +10,13 @@ import type { Alphabet } from "../preferences.ts";
  */
 export const PhonemeLane = memo(function PhonemeLane({
   words,
-  alphabet,
+  names,
   current,
   selected,
   onSelect,
 }: {
   words: readonly DrillWord[];
-  alphabet: Alphabet;
+  names: SoundNames;
   current?: number | undefined;
   selected?: Selection | null;
   /** `by` tells a press, which may sound, from a move of the selection. */
@@ -46,9 +46,13 @@ export const PhonemeLane = memo(function PhonemeLane({
       {words.map((word, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a sentence's words keep their places
         <li key={at} className="lane-word" data-band={bandOf(word)} data-current={at === current || undefined}>
-          <Part className="lane-text" name={`${word.text}: ${wordInWords(word)}`} {...part({ word: at, phone: null })}>
+          <Part
+            className="lane-text"
+            name={`${word.text}: ${wordInWords(names, word)}`}
+            {...part({ word: at, phone: null })}
+          >
             {word.text}
-            {word.judged && <span className="hidden">{`: ${wordInWords(word)}`}</span>}
+            {word.judged && <span className="hidden">{`: ${wordInWords(names, word)}`}</span>}
           </Part>
           <span className="lane-phones">
             {word.phones.map((phone, index) => (
@@ -56,7 +60,7 @@ export const PhonemeLane = memo(function PhonemeLane({
                 // biome-ignore lint/suspicious/noArrayIndexKey: a word's phones keep their places
                 key={index}
                 phone={phone}
-                alphabet={alphabet}
+                names={names}
                 omitted={word.judged?.errorType === "omission"}
                 part={part({ word: at, phone: index })}
               />
@@ -100,18 +104,18 @@ function Part({
 
 function Tile({
   phone,
-  alphabet,
+  names,
   omitted,
   part,
 }: {
   phone: DrillPhone;
-  alphabet: Alphabet;
+  names: SoundNames;
   omitted: boolean;
   part: PartState;
 }) {
   const { judged } = phone;
   const sign = omitted ? omittedSign : judged?.final ? marks[judged.band].sign : judged ? "·" : "";
-  const name = phoneInWords(phone, omitted);
+  const name = phoneInWords(names, phone, omitted);
   return (
     <Part
       className="tile"
@@ -122,7 +126,7 @@ function Tile({
       name={name}
       {...part}
     >
-      <span className="tile-sound">{phoneIn(alphabet, phone.phone)}</span>
+      <span className="tile-sound">{names.sign(phone.phone)}</span>
       <span className="tile-mark">{sign}</span>
     </Part>
   );

@@ -1,8 +1,9 @@
 import { useState } from "react";
 import type { DrillPhone, DrillWord, Recording } from "#client";
-import { exampleOf, firstLanguages, phoneIn } from "#protocol";
+import { firstLanguages } from "#protocol";
 import { marks, type Selection, soundName, wordInWords } from "../judgement.ts";
 import { useServices, useStore } from "../services.tsx";
+import { type SoundNames, useSoundNames } from "../sound-names.ts";
 import { Failure } from "./notice.tsx";
 import { PlayButton } from "./play-button.tsx";
 
@@ -24,12 +25,13 @@ export function SoundCard({
   recording: Recording | null;
   language: string;
 }) {
+  const names = useSoundNames(language);
   const word = words[selection.word];
   const phone = selection.phone === null ? undefined : word?.phones[selection.phone];
   if (!word) return null;
   return (
     <section className="sound-card card" aria-label="About the sound">
-      {phone ? <AboutSound phone={phone} word={word} /> : <AboutWord word={word} />}
+      {phone ? <AboutSound phone={phone} word={word} names={names} /> : <AboutWord word={word} names={names} />}
       {recording && recording.durationMs > 0 && (
         <Oneself words={words} word={word} phone={phone} recording={recording} />
       )}
@@ -38,8 +40,16 @@ export function SoundCard({
   );
 }
 
-function AboutSound({ phone: { phone, judged }, word }: { phone: DrillPhone; word: DrillWord }) {
-  const { alphabet, firstLanguage } = useStore(useServices().preferences);
+function AboutSound({
+  phone: { phone, judged },
+  word,
+  names,
+}: {
+  phone: DrillPhone;
+  word: DrillWord;
+  names: SoundNames;
+}) {
+  const { firstLanguage } = useStore(useServices().preferences);
   const omitted = word.judged?.errorType === "omission";
   const mark = judged && !omitted ? marks[judged.band] : null;
   const feedback = judged?.feedback;
@@ -47,10 +57,10 @@ function AboutSound({ phone: { phone, judged }, word }: { phone: DrillPhone; wor
     <>
       <div className="sound-head">
         <span className="sound-sign" data-band={mark ? judged?.band : undefined} aria-hidden="true">
-          {phoneIn(alphabet, phone)}
+          {names.sign(phone)}
         </span>
         <div>
-          <h2>{capitalised(soundName(phone))}</h2>
+          <h2>{capitalised(soundName(names, phone))}</h2>
           <p className="hint">
             in “{word.text}”
             {omitted
@@ -59,7 +69,7 @@ function AboutSound({ phone: { phone, judged }, word }: { phone: DrillPhone; wor
           </p>
         </div>
       </div>
-      {judged && !omitted && judged.band !== "good" && <p>{heardInWords(phone, judged)}</p>}
+      {judged && !omitted && judged.band !== "good" && <p>{heardInWords(names, phone, judged)}</p>}
       {feedback && <p className="sound-hint">{feedback.hint}</p>}
       {feedback?.typical && firstLanguage && (
         <p className="hint">Many speakers of {firstLanguages[firstLanguage]} find this one hard.</p>
@@ -69,14 +79,18 @@ function AboutSound({ phone: { phone, judged }, word }: { phone: DrillPhone; wor
 }
 
 /** What the listener took the sound for. */
-function heardInWords(phone: string, { heard, nBest = [], feedback }: NonNullable<DrillPhone["judged"]>): string {
+function heardInWords(
+  names: SoundNames,
+  phone: string,
+  { heard, nBest = [], feedback }: NonNullable<DrillPhone["judged"]>,
+): string {
   const others = nBest
     .filter((each) => each.phone !== phone && each.phone !== heard && each.score >= LIKELY)
-    .flatMap((each) => exampleOf(each.phone) ?? [])
+    .flatMap((each) => names.example(each.phone) ?? [])
     .slice(0, 2)
     .map((example) => `“${example}”`);
   const maybe = others.length > 0 ? `, or perhaps like the one in ${others.join(" or ")}` : "";
-  const example = heard === undefined ? undefined : exampleOf(heard);
+  const example = heard === undefined ? undefined : names.example(heard);
   if (example) return `It sounded like the one in “${example}”${maybe}.`;
   if (feedback?.fault === "dropped") return "It could not be heard.";
   return others.length > 0
@@ -84,14 +98,14 @@ function heardInWords(phone: string, { heard, nBest = [], feedback }: NonNullabl
     : "It was this sound, but not a clear one.";
 }
 
-function AboutWord({ word }: { word: DrillWord }) {
+function AboutWord({ word, names }: { word: DrillWord; names: SoundNames }) {
   const { stress } = word.judged ?? {};
   return (
     <>
       <div className="sound-head">
         <div>
           <h2>“{word.text}”</h2>
-          <p className="hint">{wordInWords(word)}</p>
+          <p className="hint">{wordInWords(names, word)}</p>
         </div>
       </div>
       {stress && stress.heard !== stress.expected && (

@@ -1,8 +1,8 @@
 import { type MouseEvent, useEffect, useMemo, useRef } from "react";
 import type { DrillWord, Recording } from "#client";
-import { type Band, phoneIn } from "#protocol";
+import type { Band } from "#protocol";
 import { marks, omittedSign, type Selection } from "../judgement.ts";
-import type { Alphabet } from "../preferences.ts";
+import type { SoundNames } from "../sound-names.ts";
 
 /** Of CSS pixels, how many a second of speech takes: while it moves, and where a short sound's sign should fit. */
 const LIVE_PX_PER_S = 200;
@@ -28,20 +28,20 @@ export function VoiceStrip({
   recording,
   words,
   live,
-  alphabet,
+  names,
   selected,
   onSelect,
 }: {
   recording: Recording | null;
   words: readonly DrillWord[];
   live: boolean;
-  alphabet: Alphabet;
+  names: SoundNames;
   selected: Selection | null;
   onSelect?: ((selection: Selection, by: "press") => void) | undefined;
 }) {
   const frame = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const cells = useMemo(() => cellsOf(words, alphabet), [words, alphabet]);
+  const cells = useMemo(() => cellsOf(words, names), [words, names]);
   // What is drawn while it moves, without starting the motion anew for each judgement.
   const latest = useRef(cells);
   latest.current = cells;
@@ -109,14 +109,14 @@ function fits(cell: Selection, selected: Selection): boolean {
   return selected.word === cell.word && (selected.phone === null || selected.phone === cell.phone);
 }
 
-function cellsOf(words: readonly DrillWord[], alphabet: Alphabet): Cell[] {
+function cellsOf(words: readonly DrillWord[], names: SoundNames): Cell[] {
   return words.flatMap(({ phones, judged: word }, at) =>
     phones.flatMap(({ phone, judged }, index) => {
       if (!judged || judged.endMs <= judged.startMs) return [];
       const { band, final, startMs, endMs } = judged;
       const mark = word?.errorType === "omission" ? omittedSign : final ? marks[band].sign : "·";
       // "th(ink)" is too wide for its sound.
-      const sign = phoneIn(alphabet, phone).replace(/\(.*/, "");
+      const sign = names.sign(phone).replace(/\(.*/, "");
       return [{ word: at, phone: index, sign, mark, band, final, startMs, endMs }];
     }),
   );
