@@ -4,7 +4,6 @@ import {
   type DrillResult,
   type ErrorBody,
   FRAME_EVENT,
-  FRAME_HEADER_BYTES,
   type PushPayload,
   type ScoredPhone,
   type ScoredWord,
@@ -12,8 +11,8 @@ import {
 } from "#protocol";
 import type { Connection } from "./connection.ts";
 import { ParlanceError } from "./errors.ts";
+import { FrameSender } from "./frame-sender.ts";
 import { Recording } from "./recording.ts";
-import { Resampler } from "./resampler.ts";
 
 /** What a drill needs of a connection. */
 export type DrillLink = Pick<Connection, "call" | "on" | "onState" | "send">;
@@ -60,7 +59,6 @@ export type DrillTarget = { drillId: string } | { text: string; language?: strin
 export type DrillOptions = { roomId?: string } & Pick<CallInput<"drill.start">, "feedback" | "firstLanguage">;
 
 const RATE = 16_000;
-const FRAME_SAMPLES = 320;
 /** The result waits for all audio to be judged, which a busy server may take its time for. */
 const FINISH_TIMEOUT_MS = 60_000;
 const idle: DrillSnapshot = {
@@ -87,10 +85,7 @@ export class DrillSession {
   readonly #eventListeners = new Set<(event: DrillEvent) => void>();
   readonly #stops: (() => void)[];
   #snapshot = idle;
-  #resampler: { rate: number; instance: Resampler } | undefined;
-  #frame = new Int16Array(FRAME_SAMPLES);
-  #filled = 0;
-  #frameNumber = 0;
+  #sender: FrameSender | null = null;
   /** Counts readings, so that the answer to one that was cancelled is told from the present one's. */
   #reading = 0;
 
@@ -131,10 +126,9 @@ export class DrillSession {
     if (phase === "starting" || phase === "listening" || phase === "finishing")
       throw failure("DRILL_BUSY", "This session is reading already.");
     const reading = ++this.#reading;
-    this.#snapshot = { ...idle, phase: "starting", recording: new Recording() };
-    this.#resampler = undefined;
-    this.#filled = 0;
-    this.#frameNumber = 0;
+    const recording = new Recording();
+    this.#sender = new FrameSender(this.#link, FRAME_EVENT, recording);
+    this.#snapshot = { ...idle, phase: "starting", recording };
     this.#update({});
     const { roomId, ...wishes } = options;
     const source: CallInput<"drill.start">["source"] =
@@ -156,13 +150,8 @@ export class DrillSession {
   /** Takes mono audio of any length: 16-bit, or floats of -1 to 1. Ignored unless listening. */
   feed(samples: Float32Array | Int16Array, sampleRate: number = RATE): void {
     if (this.#snapshot.phase !== "listening") return;
-    if (sampleRate === RATE) {
-      this.#append(samples);
-      return;
-    }
-    if (this.#resampler?.rate !== sampleRate)
-      this.#resampler = { rate: sampleRate, instance: new Resampler(sampleRate, RATE) };
-    this.#append(this.#resampler.instance.push(samples instanceof Int16Array ? toFloat(samples) : samples));
+    this.#sender?.feed(samples, sampleRate);
+    this.#sent();
   }
 
   /** No more audio. Resolves to the attempt as it is kept. @throws ParlanceError */
@@ -171,9 +160,8 @@ export class DrillSession {
     if (attemptId === null || phase === "idle" || phase === "failed")
       throw this.#snapshot.error ?? failure("DRILL_NOT_RUNNING", "No drill is running.");
     if (phase === "listening") {
-      if (this.#resampler) this.#append(this.#resampler.instance.flush());
-      if (this.#filled > 0) this.#send(this.#frame.subarray(0, this.#filled));
-      this.#filled = 0;
+      this.#sender?.flush();
+      this.#sent();
       this.#update({ phase: "finishing" });
     }
     try {
@@ -204,27 +192,9 @@ export class DrillSession {
     this.#eventListeners.clear();
   }
 
-  #append(samples: Float32Array | Int16Array): void {
-    const scale = samples instanceof Int16Array ? 1 : 32_768;
-    for (const sample of samples) {
-      this.#frame[this.#filled++] = Math.max(-32_768, Math.min(32_767, Math.round(sample * scale)));
-      if (this.#filled < FRAME_SAMPLES) continue;
-      this.#send(this.#frame);
-      this.#filled = 0;
-    }
-  }
-
-  #send(samples: Int16Array): void {
-    const bytes = new Uint8Array(FRAME_HEADER_BYTES + samples.length * 2);
-    const view = new DataView(bytes.buffer);
-    view.setUint32(0, this.#frameNumber++, true);
-    samples.forEach((sample, i) => {
-      view.setInt16(FRAME_HEADER_BYTES + 2 * i, sample, true);
-    });
-    this.#link.send(FRAME_EVENT, bytes);
-    this.#snapshot.recording?.append(samples);
-    // Nobody is told: this alone would draw a page anew 50 times a second.
-    this.#snapshot = { ...this.#snapshot, sentMs: this.#snapshot.sentMs + samples.length / (RATE / 1_000) };
+  /** Nobody is told: this alone would draw a page anew 50 times a second. */
+  #sent(): void {
+    this.#snapshot = { ...this.#snapshot, sentMs: this.#sender?.sentMs ?? 0 };
   }
 
   #isMine(attemptId: string): boolean {
@@ -303,10 +273,6 @@ export class DrillSession {
 /** A word of a result as a snapshot shows it. */
 export function drillWordOf({ text, phones, ...judged }: ScoredWord): DrillWord {
   return { text, judged, phones: phones.map(({ phone, ...rest }) => ({ phone, judged: { ...rest, final: true } })) };
-}
-
-function toFloat(samples: Int16Array): Float32Array {
-  return Float32Array.from(samples, (sample) => sample / 32_768);
 }
 
 function isErrorBody(value: unknown): value is ErrorBody {

@@ -1,5 +1,6 @@
 import { FRAME_HEADER_BYTES, type FrameEvent } from "#protocol";
 import type { Connection } from "./connection.ts";
+import type { Recording } from "./recording.ts";
 import { Resampler } from "./resampler.ts";
 
 const RATE = 16_000;
@@ -10,13 +11,16 @@ const FRAME_SAMPLES = 320;
 export class FrameSender {
   readonly #link: Pick<Connection, "send">;
   readonly #event: FrameEvent;
+  readonly #recording: Recording | undefined;
   readonly #frame = new Int16Array(FRAME_SAMPLES);
   #filled = 0;
   #number = 0;
   #samples = 0;
   #resampler: { rate: number; instance: Resampler } | undefined;
 
-  constructor(link: Pick<Connection, "send">, event: FrameEvent) {
+  /** What is sent is kept in `recording` too. */
+  constructor(link: Pick<Connection, "send">, event: FrameEvent, recording?: Recording) {
+    this.#recording = recording;
     this.#link = link;
     this.#event = event;
   }
@@ -64,6 +68,7 @@ export class FrameSender {
       view.setInt16(FRAME_HEADER_BYTES + 2 * i, sample, true);
     });
     this.#link.send(this.#event, bytes);
+    this.#recording?.append(samples);
     this.#samples += samples.length;
   }
 }

@@ -157,3 +157,14 @@ test("[WEB-12] a drill says when the microphone is blocked, and when there is no
     assert.ok(await page.getByRole("button", { name: "Start speaking" }).isVisible());
   }
 });
+
+test("[WEB-24] who says nothing is told so while the page listens", async (t) => {
+  const silent = await openBrowser(server.url, { kind: "speaks", pcm: new Int16Array(160_000) });
+  t.after(() => silent.close());
+  const { page } = await silent.guest("Fay");
+  await page.goto(`/practice?text=${encodeURIComponent(SENTENCE)}`);
+  await page.getByRole("button", { name: "Start speaking" }).click();
+  await page.getByText("Nothing is heard yet.").waitFor();
+  await page.getByRole("button", { name: "I'm done" }).click();
+  await page.getByText("Nothing was heard", { exact: true }).waitFor();
+});

@@ -8,7 +8,7 @@ import {
   type MicrophoneTrouble,
   type Recording,
 } from "#client";
-import type { DrillResult } from "#protocol";
+import type { DrillResult, UnheardReason } from "#protocol";
 import type { Preferences } from "./preferences.ts";
 
 export type ReadingSnapshot = {
@@ -21,6 +21,8 @@ export type ReadingSnapshot = {
   readonly trouble: MicrophoneTrouble | null;
   /** What is said, growing while one listens. */
   readonly recording: Recording | null;
+  /** Why little or nothing is heard. */
+  readonly unheard: UnheardReason | null;
 };
 
 /** This long a silence after the last sound of the sentence ends the reading. */
@@ -40,6 +42,7 @@ const idle: ReadingSnapshot = {
   error: undefined,
   trouble: null,
   recording: null,
+  unheard: null,
 };
 
 /** A sentence read into this page's microphone: opens it, starts the drill, and finishes by itself after the last word. */
@@ -145,7 +148,7 @@ export class Reading {
 
   #drillChanged(): void {
     const drill = this.#drill.snapshot();
-    const { words, currentWord, result, error } = drill;
+    const { words, currentWord, unheard, result, error } = drill;
     switch (drill.phase) {
       case "idle":
       case "starting":
@@ -153,8 +156,9 @@ export class Reading {
       case "listening":
       case "finishing": {
         const phase = this.#snapshot.phase === "finishing" ? "finishing" : drill.phase;
-        if (words !== this.#snapshot.words || phase !== this.#snapshot.phase)
-          this.#set({ ...this.#snapshot, phase, words, currentWord, recording: drill.recording });
+        const shown = this.#snapshot;
+        if (words !== shown.words || phase !== shown.phase || unheard !== shown.unheard)
+          this.#set({ ...shown, phase, words, currentWord, unheard, recording: drill.recording });
         if (currentWord === words.length) this.finish();
         return;
       }

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { DrillWord } from "#client";
-import type { DrillItem } from "#protocol";
+import type { DrillItem, UnheardReason } from "#protocol";
 import { type Selection, wasRead, wordInWords, worstSound } from "../judgement.ts";
 import { DrillSettings } from "../parts/drill-settings.tsx";
 import { DrillVerdict, verdictInWords } from "../parts/drill-verdict.tsx";
@@ -66,6 +66,13 @@ export function DrillPage({ drillId, text: own, of, language }: Target) {
   );
 }
 
+const unheardHints: Record<UnheardReason, string> = {
+  silence: "Nothing is heard yet. Is this the right microphone?",
+  tooQuiet: "You are hard to hear. Come closer to the microphone.",
+  clipping: "That is too loud. Move back from the microphone a little.",
+  noise: "There is a lot of noise. Find a quieter place, or come closer to the microphone.",
+};
+
 function ReadAloud({
   text,
   language,
@@ -95,7 +102,7 @@ function ReadAloud({
     },
     [reading, player],
   );
-  const { phase, words, currentWord, result, error, trouble, recording } = useStore(reading);
+  const { phase, words, currentWord, result, error, trouble, recording, unheard } = useStore(reading);
   const plain = useMemo<DrillWord[]>(() => text.split(/\s+/).map((word) => ({ text: word, phones: [] })), [text]);
   const lane = words ?? plain;
 
@@ -154,7 +161,7 @@ function ReadAloud({
           )}
           <p className="hint" role="status">
             {phase === "asking" && "Waiting for your microphone…"}
-            {phase === "listening" && "Listening. Read the sentence aloud."}
+            {phase === "listening" && (unheard ? unheardHints[unheard] : "Listening. Read the sentence aloud.")}
             {phase === "finishing" && "Judging the last sounds…"}
           </p>
         </div>
