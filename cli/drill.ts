@@ -102,7 +102,11 @@ function inWords(event: DrillEvent): string {
   if (event.type === "unheard") return `not heard: ${event.reason}`;
   const { outcome, total, accuracy, fluency, completeness, prosody } = event;
   const parts = `accuracy ${accuracy}, fluency ${fluency}, completeness ${completeness}`;
-  return `${outcome}: ${total} in all, ${parts}${prosody === undefined ? "" : `, prosody ${prosody}`}`;
+  const scores = `${outcome}: ${total} in all, ${parts}${prosody === undefined ? "" : `, prosody ${prosody}`}`;
+  const hints = event.words.flatMap(({ text, phones }) =>
+    phones.flatMap(({ phone, feedback }) => (feedback ? `  ${text}, ${phone}: ${feedback.hint}` : [])),
+  );
+  return [scores, ...hints].join("\n");
 }
 
 function print(line: object): void {
