@@ -4,7 +4,7 @@ import type { PhoneJudge } from "./judges.ts";
 import { isClear, nBestOf } from "./n-best.ts";
 import type { PackManifest, Thresholds } from "./pack.ts";
 import type { ReadPhone } from "./refiner.ts";
-import { type PosteriorHistory, type Segment, segmentFeatures } from "./segment-features.ts";
+import { type PosteriorHistory, type Posteriors, type Segment, segmentFeatures } from "./segment-features.ts";
 import { SPEECH, type TextListener } from "./text-follower.ts";
 
 /** What training sees of each judged phone. */
@@ -63,6 +63,25 @@ export function scoredWord(
   return { text, score, errorType, startMs: phones[0]?.startMs ?? 0, endMs: phones.at(-1)?.endMs ?? 0 };
 }
 
+/** Phone `index` of the word's pronunciation `ids`, said in steps [start, end), `gap` steps after the one before it. */
+export function describedPhone(
+  posteriors: Posteriors,
+  { durations, phones }: PackManifest,
+  word: number,
+  ids: readonly number[],
+  index: number,
+  { start, end, gap }: { start: number; end: number; gap: number },
+): Omit<Taken, "said"> {
+  const silence = phones.length - 1;
+  const phone = ids[index] as number;
+  const wordEnd = index === ids.length - 1;
+  const segment: Segment = { phone, start, end, gap: Math.max(0, gap), wordStart: index === 0, wordEnd };
+  const features = segmentFeatures(posteriors, segment, durations);
+  const prev = index > 0 ? (ids[index - 1] as number) : silence;
+  const next = wordEnd ? silence : (ids[index + 1] as number);
+  return { word, index, segment, phone, prev, next, features };
+}
+
 /** Judges the phones of a reading as they are taken, and the words they make up: a provisional score at once, the final one when more is known. */
 export class LiveJudge implements TextListener {
   /** The phones that were taken, in order. */
@@ -113,24 +132,16 @@ export class LiveJudge implements TextListener {
   /** Judges a phone, and gives the one before it its final score. */
   said(word: number, variant: number, index: number, start: number, end: number): void {
     const ids = this.#choose(word, variant);
-    const segment: Segment = {
-      phone: ids[index] as number,
-      start,
-      end,
-      gap: Math.max(0, start - (this.taken.at(-1)?.segment.end ?? 0)),
-      wordStart: index === 0,
-      wordEnd: index === ids.length - 1,
-    };
-    const features = segmentFeatures(this.#history, segment, this.#manifest.durations);
+    const span = { start, end, gap: start - (this.taken.at(-1)?.segment.end ?? 0) };
+    const phone = describedPhone(this.#history, this.#manifest, word, ids, index, span);
+    const { features, prev, next } = phone;
     this.#trace?.({ word, index, start, end, at: this.#history.steps, features });
-    const prev = index > 0 ? (ids[index - 1] as number) : this.#silence;
-    const next = index + 1 < ids.length ? (ids[index + 1] as number) : this.#silence;
-    const state = this.#head?.take(features, segment.phone, prev, next, this.#before) ?? null;
+    const state = this.#head?.take(features, phone.phone, prev, next, this.#before) ?? null;
     this.#close(state);
     this.#before = state;
-    const taken: Taken = { word, index, segment, phone: segment.phone, prev, next, features, said: state?.said ?? 0 };
+    const taken: Taken = { ...phone, said: state?.said ?? 0 };
     this.taken.push(taken);
-    this.#countSpeech(segment);
+    this.#countSpeech(taken.segment);
     this.#waiting = taken;
     const score = state && this.#head ? this.#head.provisional(state) : 0;
     const { nBest: _, ...provisional } = this.#phoneOf(taken, score);

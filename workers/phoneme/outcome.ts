@@ -39,7 +39,7 @@ const MOSTLY_ALIGNED = 0.55;
 export function outcomeOf(reading: ReadingSummary): Outcome {
   const { scores, omitted, speechSteps, alignedSpeech } = reading;
   if (speechSteps < LEAST_SPEECH) return "silence";
-  if (scores.length === 0) return "mismatch";
+  if (scores.length === 0 || reading.margins.length === 0) return "mismatch";
   const mean = scores.reduce((a, b) => a + b, 0) / scores.length;
   const said = omitted.filter((word) => !word).length / omitted.length;
   const aligned = alignedSpeech / speechSteps;

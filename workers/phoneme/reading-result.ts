@@ -1,16 +1,15 @@
 import { pronunciationScore } from "#protocol";
-import type { ExpectedWord, ScoredPhone, ScoredWord, ScoreEvent } from "./events.ts";
-import type { Pace, PhoneJudgement } from "./head.ts";
+import type { ExpectedWord, Insertion, Outcome, ScoredPhone, ScoredWord, ScoreEvent } from "./events.ts";
+import type { Pace } from "./head.ts";
 import type { SentenceJudge } from "./judges.ts";
 import { scoredPhone, scoredWord, type Taken, type WordProgress } from "./live-judge.ts";
 import { average } from "./nets.ts";
-import { outcomeOf } from "./outcome.ts";
 import type { PackManifest } from "./pack.ts";
 import type { VoiceTrack } from "./pitch.ts";
 import type { Prosody, ProsodyScores } from "./prosody.ts";
 import { prosodyMeasures } from "./prosody-measures.ts";
 import type { RefinedScores } from "./refiner.ts";
-import { marginOf, type Posteriors, type Segment, segmentFeatures } from "./segment-features.ts";
+import { type Posteriors, type Segment, segmentFeatures } from "./segment-features.ts";
 import { speakingOf } from "./speaking.ts";
 import { vowelsOf } from "./vowels.ts";
 
@@ -18,13 +17,10 @@ import { vowelsOf } from "./vowels.ts";
 export interface Reading {
   words: readonly ExpectedWord[];
   taken: readonly Taken[];
-  /** Final judgements of the taken phones. */
-  judged: readonly PhoneJudgement[];
   /** One per word. */
   progress: readonly WordProgress[];
-  /** Steps that were speech, and those of them inside the taken phones. */
-  speechSteps: number;
-  alignedSpeech: number;
+  insertions: Insertion[];
+  outcome: Outcome;
   /** What was made of the whole reading once it was over; null where the pack has no model for that. */
   review: Posteriors | null;
   audioMs: number;
@@ -60,7 +56,12 @@ function refinedWords(reading: Reading, refined: RefinedScores | null, manifest:
     (phones[taken.word] as ScoredPhone[])[taken.index] = scored;
   }
   return reading.progress.map((progress, word) => ({
-    ...scoredWord(reading.words[word]?.text ?? "", progress, refined?.words.get(word) ?? 0, manifest.resultThresholds),
+    ...scoredWord(
+      reading.words[word]?.text ?? "",
+      { ...progress, phones: phones[word] as ScoredPhone[] },
+      refined?.words.get(word) ?? 0,
+      manifest.resultThresholds,
+    ),
     phones: phones[word] as ScoredPhone[],
   }));
 }
@@ -108,14 +109,7 @@ export function readingResult(
   const words = refinedWords({ ...reading, taken }, refined, manifest);
   const spoken = words.filter((word) => word.errorType !== "omission").length;
   const completeness = spoken / words.length;
-  const outcome = outcomeOf({
-    speechSteps: reading.speechSteps,
-    alignedSpeech: reading.alignedSpeech,
-    scores: reading.judged.map((phone) => phone.score),
-    margins: reading.taken.map(({ features }) => marginOf(features, manifest.phones.length)),
-    omittedPhones: reading.progress.reduce((sum, word) => sum + word.omitted, 0),
-    omitted: words.map((word) => word.errorType === "omission"),
-  });
+  const { outcome } = reading;
   const scale = (value: number, factor: number): number =>
     Math.round(Math.max(0, Math.min(100, value * 10)) * factor * 10) / 10;
   const mismatch = outcome === "mismatch" || outcome === "silence" ? 0.5 : 1;
@@ -132,7 +126,7 @@ export function readingResult(
     total: refined ? scale(refined.total, mismatch * completeness) : 0,
     pronunciation: pronunciationScore(parts),
     words,
-    insertions: [],
+    insertions: reading.insertions,
     ...(taken.length > 0 ? { speaking: speakingOf(spokenPhones, reading.voice) } : {}),
     audioMs: reading.audioMs,
   };

@@ -6,17 +6,20 @@ export interface Posteriors {
   at(step: number, phone: number): number;
 }
 
-/** Log posteriors of the last steps of one stream, in a ring. */
+/** Log posteriors of one stream's last two minutes, in a ring that grows as they come (4 kB a second). */
 export class PosteriorHistory implements Posteriors {
-  /** Steps kept: 5.12 s, longer than a phone that is still being said. */
-  static readonly CAPACITY = 256;
+  /** Steps kept at the most: 2 min, which is as long as an attempt may be. */
+  static readonly CAPACITY = 6144;
+  /** Values are kept in 16 bits as multiples of this. */
+  static readonly GRAIN = 1 / 1024;
   readonly classes: number;
-  readonly #rows: Float32Array;
+  #rows: Int16Array;
+  #capacity = 256;
   #steps = 0;
 
   constructor(classes: number) {
     this.classes = classes;
-    this.#rows = new Float32Array(PosteriorHistory.CAPACITY * classes);
+    this.#rows = new Int16Array(this.#capacity * classes);
   }
 
   get steps(): number {
@@ -29,13 +32,20 @@ export class PosteriorHistory implements Posteriors {
   }
 
   push(logp: Float32Array, offset: number): void {
-    const at = (this.#steps % PosteriorHistory.CAPACITY) * this.classes;
-    for (let c = 0; c < this.classes; c++) this.#rows[at + c] = logp[offset + c] as number;
+    if (this.#steps === this.#capacity && this.#capacity < PosteriorHistory.CAPACITY) {
+      this.#capacity = Math.min(2 * this.#capacity, PosteriorHistory.CAPACITY);
+      const rows = new Int16Array(this.#capacity * this.classes);
+      rows.set(this.#rows);
+      this.#rows = rows;
+    }
+    const at = (this.#steps % this.#capacity) * this.classes;
+    for (let c = 0; c < this.classes; c++)
+      this.#rows[at + c] = Math.max(-32768, (logp[offset + c] as number) / PosteriorHistory.GRAIN);
     this.#steps++;
   }
 
   at(step: number, phone: number): number {
-    return this.#rows[(step % PosteriorHistory.CAPACITY) * this.classes + phone] as number;
+    return (this.#rows[(step % this.#capacity) * this.classes + phone] as number) * PosteriorHistory.GRAIN;
   }
 }
 

@@ -1,10 +1,15 @@
+import type { PathPhone } from "./aligner.ts";
 import type { ExpectedWord, ScoreEvent } from "./events.ts";
+import { insertionsOf } from "./insertions.ts";
 import type { PhoneJudge } from "./judges.ts";
+import { lastSayings } from "./last-sayings.ts";
 import { LiveJudge, type PhoneTrace } from "./live-judge.ts";
+import { outcomeOf } from "./outcome.ts";
 import type { PackManifest } from "./pack.ts";
 import type { VoiceTrack } from "./pitch.ts";
-import { type ReadingJudges, readingResult } from "./reading-result.ts";
-import { PosteriorHistory, type Posteriors } from "./segment-features.ts";
+import { courseOf } from "./reading-course.ts";
+import { type Reading, type ReadingJudges, readingResult } from "./reading-result.ts";
+import { marginOf, PosteriorHistory, type Posteriors } from "./segment-features.ts";
 import { SPEECH, TextFollower } from "./text-follower.ts";
 
 /** What judges phones: at their end and at the sentence's end. */
@@ -42,9 +47,12 @@ export class SentenceScorer {
   readonly #follower: TextFollower;
   readonly #judge: LiveJudge;
   readonly #silence: number;
+  readonly #ids: readonly (readonly (readonly number[])[])[];
   #speaking = false;
   #speechSteps = 0;
   #settled = false;
+  /** The way through the text, once the reading is settled. */
+  #path: PathPhone | null = null;
   #done = false;
 
   /** `judges` is null only where training dumps features: every score is then 0. Throws an Error for a phone that the pack lacks. */
@@ -61,6 +69,7 @@ export class SentenceScorer {
     this.#emit = emit;
     this.#silence = manifest.phones.length - 1;
     const ids = idsOf(words, manifest.phones);
+    this.#ids = ids;
     this.#history = new PosteriorHistory(manifest.phones.length);
     this.#judge = new LiveJudge(words, ids, manifest, judges?.head ?? null, this.#history, emit, trace);
     this.#follower = new TextFollower(ids, this.#silence, this.#judge);
@@ -94,7 +103,7 @@ export class SentenceScorer {
   settle(): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.#follower.finish();
+    this.#path = this.#follower.finish();
     this.#judge.finish();
   }
 
@@ -106,18 +115,26 @@ export class SentenceScorer {
     if (this.#done) return;
     this.#done = true;
     this.settle();
-    const { taken, judged, progress, alignedSpeech } = this.#judge;
-    const reading = {
-      words: this.#words,
-      taken,
-      judged,
-      progress,
+    this.#emit(
+      readingResult({ ...this.#course(), words: this.#words, review, audioMs, voice }, this.#manifest, this.#judges),
+    );
+  }
+
+  /** What the reading comes to besides its scores. One of another text stays as it was told: the way through this one tells nothing then. */
+  #course(): Pick<Reading, "taken" | "progress" | "insertions" | "outcome"> {
+    const { taken, progress, judged, alignedSpeech } = this.#judge;
+    const course = courseOf(this.#path, this.#ids, this.#history);
+    const head = this.#judges?.head ?? null;
+    const last = lastSayings({ taken, progress }, course, this.#ids, this.#manifest, this.#history, head);
+    const outcome = outcomeOf({
       speechSteps: this.#speechSteps,
       alignedSpeech,
-      review,
-      audioMs,
-      voice,
-    };
-    this.#emit(readingResult(reading, this.#manifest, this.#judges));
+      scores: judged.map((phone) => phone.score),
+      margins: taken.map(({ features }) => marginOf(features, this.#manifest.phones.length)),
+      omittedPhones: progress.reduce((sum, word) => sum + word.omitted, 0),
+      omitted: last.progress.map((word) => word.omitted > 0),
+    });
+    if (outcome === "silence" || outcome === "mismatch") return { taken, progress, insertions: [], outcome };
+    return { ...last, insertions: insertionsOf(course, this.#words, this.#history), outcome };
   }
 }
