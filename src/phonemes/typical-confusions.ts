@@ -21,6 +21,13 @@ const confusions: Record<FirstLanguage, { source: string; said: Record<string, s
       ...{ AE: "EH", EH: "AE", AH: "AA", AA: "AO", IH: "IY", IY: "IH", UH: "UW", UW: "UH", ER: "EH" },
     },
   },
+  de: {
+    source: "Michael Swan, “German speakers”, in Learner English (2001)",
+    said: {
+      ...{ TH: "S F", DH: "Z D", W: "V", V: "W F", Z: "S", ZH: "SH", JH: "CH", B: "P", D: "T", G: "K" },
+      ...{ AE: "EH", EH: "AE", AH: "AA AE", EY: "EH", OW: "AO", AO: "OW", AA: "AO" },
+    },
+  },
   es: {
     source: "Norman Coe, “Speakers of Spanish and Catalan”, in Learner English (2001)",
     said: {
@@ -29,11 +36,25 @@ const confusions: Record<FirstLanguage, { source: string; said: Record<string, s
       ...{ AO: "OW", OW: "AO", ER: "EH" },
     },
   },
+  fr: {
+    source: "Catherine Walter, “French speakers”, in Learner English (2001)",
+    said: {
+      ...{ TH: "S F T", DH: "Z D V", CH: "SH", JH: "ZH", NG: "N G", IH: "IY", IY: "IH", AE: "AA AH", AH: "AA AE" },
+      ...{ UH: "UW", UW: "UH", EY: "EH", OW: "AO", AO: "OW" },
+    },
+  },
   hi: {
     source: "Christopher Shackle, “Speakers of South Asian languages”, in Learner English (2001)",
     said: {
       ...{ V: "W", W: "V", TH: "T", DH: "D", F: "P", Z: "JH S", ZH: "JH Z SH", SH: "S", P: "B", T: "D", K: "G" },
       ...{ AE: "EH", EH: "AE EY", EY: "EH", OW: "AO", AO: "AA OW", AH: "AA" },
+    },
+  },
+  it: {
+    source: "Alison Duguid, “Italian speakers”, in Learner English (2001)",
+    said: {
+      ...{ TH: "T S F", DH: "D", Z: "S", S: "Z", ZH: "JH", NG: "N G", IH: "IY", IY: "IH", AE: "EH", EH: "AE" },
+      ...{ AH: "AA AE", UH: "UW", UW: "UH", AO: "OW", OW: "AO", ER: "EH" },
     },
   },
   ja: {
@@ -62,6 +83,13 @@ const confusions: Record<FirstLanguage, { source: string; said: Record<string, s
         JH: "CH",
       },
       ...{ IH: "IY", IY: "IH", AE: "EH", EH: "AE", UH: "UW", UW: "UH", AO: "OW", OW: "AO", AH: "AA AO" },
+    },
+  },
+  pl: {
+    source: "Grzegorz Śpiewak & Lucyna Gołębiowska, “Polish speakers”, in Learner English (2001)",
+    said: {
+      ...{ TH: "S T F", DH: "D Z V", W: "V", V: "F", NG: "N K", B: "P", D: "T", G: "K", Z: "S", ZH: "SH", JH: "CH" },
+      ...{ IH: "IY", IY: "IH", AE: "EH", EH: "AE", AH: "AA", UH: "UW", UW: "UH", OW: "AO", AO: "OW", ER: "EH" },
     },
   },
   pt: {
