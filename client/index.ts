@@ -39,5 +39,7 @@ export {
 export type { RemoteTrack } from "./room-media.ts";
 export type { RoomLine } from "./roster.ts";
 export { Session, type SessionState, type SignedOutReason } from "./session.ts";
-export { type SpeechEvent, type SpeechLink, SpeechSession, type SpeechSnapshot, type SpokenPhone } from "./speech.ts";
+export { type SharedSpeaker, SharedSpeech } from "./shared-speech.ts";
+export { type SpeechEvent, type SpeechLink, SpeechSession, type SpeechSnapshot } from "./speech.ts";
+export type { SpokenGroups, SpokenPhone } from "./spoken-groups.ts";
 export type { TokenStorage } from "./token-storage.ts";

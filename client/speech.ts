@@ -2,17 +2,15 @@ import { type CallInput, type PushPayload, SPEECH_FRAME_EVENT } from "#protocol"
 import type { Connection } from "./connection.ts";
 import { ParlanceError } from "./errors.ts";
 import { FrameSender } from "./frame-sender.ts";
+import { type SpokenGroups, SpokenLog, type SpokenPhone } from "./spoken-groups.ts";
 
 /** What free speech needs of a connection. */
 export type SpeechLink = Pick<Connection, "call" | "on" | "onState" | "send">;
 
-export type SpokenPhone = Readonly<Pick<PushPayload<"speech.phoneme">, "phone" | "confidence" | "startMs" | "endMs">>;
-
 /** All a page shows of one's free speech. Never changed in place: another state is another object. */
 export type SpeechSnapshot = {
   readonly phase: "idle" | "starting" | "listening" | "stopping" | "ended" | "failed";
-  /** The last 50 groups of words, divided where the speaker paused, or after 200 phones without a pause; the newest grows. */
-  readonly groups: readonly (readonly SpokenPhone[])[];
+  readonly groups: SpokenGroups;
   readonly heardMs: number;
   readonly error: ParlanceError | null;
 };
@@ -22,8 +20,6 @@ export type SpeechEvent =
   | { type: "pause"; startMs: number }
   | { type: "ended"; reason: PushPayload<"speech.ended">["reason"]; audioMs: number };
 
-const MOST_GROUPS = 50;
-const LONGEST_GROUP = 200;
 /** The last phones wait for all audio to be heard. */
 const STOP_TIMEOUT_MS = 60_000;
 const idle: SpeechSnapshot = { phase: "idle", groups: [], heardMs: 0, error: null };
@@ -40,8 +36,7 @@ export class SpeechSession {
   #snapshot = idle;
   #speechId: string | null = null;
   #sender: FrameSender | null = null;
-  /** The last group is over: the next phone begins another. */
-  #paused = true;
+  #log = new SpokenLog();
   /** Counts starts, so that the answer to one that was closed is told from the present one's. */
   #round = 0;
 
@@ -86,7 +81,7 @@ export class SpeechSession {
       throw failure("SPEECH_BUSY", "This session is listening already.");
     const round = ++this.#round;
     this.#snapshot = idle;
-    this.#paused = true;
+    this.#log = new SpokenLog();
     this.#sender = new FrameSender(this.#link, SPEECH_FRAME_EVENT);
     this.#update({ phase: "starting" });
     const { roomId, share = false } = options;
@@ -134,19 +129,14 @@ export class SpeechSession {
     this.#eventListeners.clear();
   }
 
-  #phoneme({ phone, confidence, startMs, endMs }: PushPayload<"speech.phoneme">): void {
-    const spoken = { phone, confidence, startMs, endMs };
-    const { groups } = this.#snapshot;
-    const fresh = this.#paused || (groups.at(-1)?.length ?? 0) >= LONGEST_GROUP;
-    const last = fresh ? [] : (groups.at(-1) ?? []);
-    const earlier = fresh ? groups.slice(1 - MOST_GROUPS) : groups.slice(0, -1);
-    this.#paused = false;
-    this.#update({ groups: [...earlier, [...last, spoken]] });
+  #phoneme(push: PushPayload<"speech.phoneme">): void {
+    const spoken = this.#log.add(push);
+    this.#update({ groups: this.#log.groups });
     this.#tell({ type: "phoneme", ...spoken });
   }
 
   #pause(startMs: number): void {
-    this.#paused = true;
+    this.#log.pause();
     this.#tell({ type: "pause", startMs });
   }
 

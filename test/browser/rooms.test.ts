@@ -135,3 +135,31 @@ test("[WEB-2, WEB-7] a room that does not exist is said in plain words", async (
   await page.getByRole("link", { name: "To the rooms", exact: true }).click();
   await page.getByRole("heading", { level: 1, name: "Rooms" }).waitFor();
 });
+
+test("[DRILL-36] who shows their sounds in a room is seen by all inside, until they turn it off", async () => {
+  const ana = await speaking.guest("Ana");
+  const topic = `Sounds ${Date.now()}`;
+  await newRoom(ana.page, topic);
+  await ana.page.getByRole("button", { name: "Join the room" }).click();
+  await tile(ana.page, "Ana (you)").waitFor();
+  const ben = await silent.guest("Ben", { width: 360, height: 720 });
+  await ben.page.getByRole("link", { name: new RegExp(topic) }).click();
+  await ben.page.getByRole("button", { name: "Only listen" }).click();
+  await tile(ben.page, "Ana").waitFor();
+  const sounds = (page: Page) => page.getByRole("region", { name: "What is said, as sounds" });
+  assert.equal(await sounds(ben.page).count(), 0);
+
+  await ana.page.getByRole("button", { name: "Show my sounds" }).click();
+  const seen = sounds(ben.page).getByRole("definition");
+  await until("Ben sees Ana's sounds", async () => ((await seen.textContent()) ?? "").split(" ").length > 15, 60_000);
+  assert.match((await sounds(ben.page).textContent()) ?? "", /Ana/);
+  assert.match((await seen.textContent()) ?? "", /[ɑæʌɔɛɪəiʊu]/);
+  assert.ok(((await sounds(ana.page).getByRole("definition").textContent()) ?? "").length > 10);
+  assert.equal(await ben.page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false);
+  await ana.page.getByRole("button", { name: "My sounds are shown" }).click();
+  await sounds(ben.page).waitFor({ state: "detached" });
+  assert.deepEqual(ana.problems, []);
+  assert.deepEqual(ben.problems, []);
+  await ana.context.close();
+  await ben.context.close();
+});

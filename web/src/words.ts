@@ -20,6 +20,8 @@ const plain: Partial<Record<ErrorCode, string>> = {
   CONVERSATION_NOT_FOUND: "This conversation does not exist, or you are not in it.",
   CANNOT_MESSAGE_SELF: "You can't write to yourself.",
   DRILL_NOT_FOUND: "This sentence is no longer on offer.",
+  SPEECH_BUSY: "Your sounds are shown already, perhaps in another room.",
+  NO_MICROPHONE_TRACK: "Turn on your microphone first.",
   DRILL_BUSY: "Another drill is still running. Finish it first.",
   TEXT_EMPTY: "There is nothing to read aloud in this text.",
   TEXT_TOO_LONG: "This text is too long. Take one or two sentences.",

@@ -9,6 +9,7 @@ import { MicrophoneNotice } from "../parts/microphone-notice.tsx";
 import { Failure, Waiting } from "../parts/notice.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { MuteButton } from "../parts/room-dock.tsx";
+import { SpokenSounds } from "../parts/spoken-sounds.tsx";
 import { ThreadLog } from "../parts/thread-log.tsx";
 import { navigate } from "../router.ts";
 import { useServices, useStore } from "../services.tsx";
@@ -135,6 +136,7 @@ function Stay({ stay }: { stay: RoomSession }) {
             {microphone === "on" && muted && <p className="hint">Nobody hears you while you are muted.</p>}
           </div>
           <People stay={stay} peers={peers} me={peerId} />
+          <SpokenSounds stay={stay} canSpeak={microphone === "on"} />
         </div>
         <RoomText stay={stay} me={peerId} />
       </div>
