@@ -13,7 +13,7 @@ const DRIFT = 10;
 
 type Judged = Pick<ScoredPhone, "phone" | "heard" | "nBest">;
 
-/** Tells learners of English what to do about sounds that were not good. */
+/** Tells learners what to do about sounds that were not good, in English and Spanish. */
 export const coach = {
   /**
    * A judged phone with the confusions of the learner's first language first where candidates are about equally likely. That

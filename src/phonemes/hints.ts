@@ -1,7 +1,7 @@
 import { exampleOf, type PhoneFeature } from "#protocol";
 import { type Articulation, articulationOf, type Consonant, featuresThatDiffer, type Vowel } from "./phone-features.ts";
 
-/** What to do for a sound, whatever was heard. */
+/** What to do for a sound, whatever was heard: English by ARPAbet, then Spanish by its pack's names. */
 const making: Record<string, string> = {
   P: "Press both lips together, hold the air, and let it burst out with a puff and no voice.",
   B: "Press both lips together with the voice on, then let go.",
@@ -42,6 +42,32 @@ const making: Record<string, string> = {
   AY: "Begin with the jaw low, as in “father”, and glide up towards “ee”.",
   AW: "Begin with the jaw low, as in “father”, and glide towards “oo”, the lips closing.",
   OY: "Begin at “aw” with rounded lips, and glide up towards “ee”.",
+
+  p: "Press both lips together and let go, without voice and without a puff of air.",
+  b: "Bring both lips together with the voice on; between vowels let them barely touch.",
+  t: "Put the tip of your tongue against the back of your top teeth and let go, without voice and without a puff.",
+  d: "Put the tip of your tongue against the back of your top teeth, voice on; between vowels let it barely touch.",
+  k: "Press the back of your tongue against the soft palate and let go, without voice and without a puff.",
+  g: "Raise the back of your tongue to the soft palate with the voice on; between vowels let it barely touch.",
+  ch: "Stop the air behind the ridge, then let it rush out; no voice.",
+  f: "Rest your top teeth on your lower lip and blow, without voice.",
+  th: "Put the tip of your tongue between your teeth and blow, without voice.",
+  s: "Bring the tip of your tongue close to the ridge behind your top teeth and hiss.",
+  x: "Raise the back of your tongue to the soft palate and let the air scrape through; no voice.",
+  y: "Raise the middle of your tongue close to the hard palate and let your voice buzz softly.",
+  m: "Close your lips and hum through the nose.",
+  n: "Press the tip of your tongue behind your top teeth and hum through the nose.",
+  ny: "Press the middle of your tongue to the hard palate and hum through the nose, as if “n” and “y” were one.",
+  l: "Hold the tip of your tongue on the ridge behind your top teeth; the voice flows past its sides.",
+  r: "Tap the ridge once with the tip of your tongue, quick and light.",
+  rr: "Hold the tip of your tongue loosely at the ridge and blow until it trembles.",
+  w: "Round your lips tightly and slide into the next vowel.",
+  j: "Raise your tongue as for “i” and slide into the next vowel.",
+  i: "Lift your tongue high and forward, lips spread; keep it short and pure.",
+  e: "Keep the tongue forward and half high; hold it short and pure, without a glide.",
+  a: "Drop your jaw and leave your tongue low in the middle; keep it short and pure.",
+  o: "Round your lips with the tongue half high at the back; hold it short, without a glide.",
+  u: "Round your lips tightly with the tongue high at the back; keep it short and pure.",
 };
 
 /** What tells well-known confusions apart better than their features do: expected sound, then the one that was heard. */
@@ -110,6 +136,7 @@ const places: Record<Consonant["place"], string> = {
   lips: "Bring both lips together.",
   "lip-teeth": "Rest your top teeth on your lower lip.",
   teeth: "Put the tip of your tongue between your teeth.",
+  "back-of-teeth": "Put the tip of your tongue against the back of your top teeth.",
   ridge: "Bring the tip of your tongue to the ridge behind your top teeth.",
   "behind-ridge": "Draw your tongue back from the ridge, and push your lips forward a little.",
   palate: "Raise the middle of your tongue towards the hard palate.",
@@ -124,11 +151,13 @@ const manners: Record<Consonant["manner"], string> = {
   nasal: "Let it hum through your nose.",
   approximant: "Let the voice flow: no stop and no friction.",
   lateral: "Let the voice flow past the sides of your tongue.",
+  tap: "Touch once, quick and light: a tap of the tongue.",
+  trill: "Keep the tip of your tongue loose and blow until it trembles.",
 };
 
 /**
  * What a learner can do to say `phone` where `heard` was said, or so that it is clearer where nothing else was.
- * One or two short sentences; empty for a phone that is not of American English.
+ * One or two short sentences; empty for a phone of another language than English and Spanish.
  */
 export function hintFor(phone: string, heard?: string): string {
   const target = articulationOf(phone);
@@ -148,7 +177,9 @@ export function hintFor(phone: string, heard?: string): string {
 /** What to say of a phone that was left out. */
 export function droppedHint(phone: string): string {
   const made = making[phone];
-  return made ? `Don’t leave it out: it is the sound of “${exampleOf(phone)}”. ${made}` : "";
+  const example = exampleOf(phone);
+  if (!made) return "";
+  return example ? `Don’t leave it out: it is the sound of “${example}”. ${made}` : `Don’t leave it out. ${made}`;
 }
 
 function acrossKinds(target: Articulation, made: string): string {

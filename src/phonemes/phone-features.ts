@@ -3,8 +3,18 @@ import type { PhoneFeature } from "#protocol";
 export type Consonant = {
   kind: "consonant";
   voiced: boolean;
-  place: "lips" | "lip-teeth" | "teeth" | "ridge" | "behind-ridge" | "palate" | "soft-palate" | "throat" | "round-lips";
-  manner: "stop" | "fricative" | "affricate" | "nasal" | "approximant" | "lateral";
+  place:
+    | "lips"
+    | "lip-teeth"
+    | "teeth"
+    | "back-of-teeth"
+    | "ridge"
+    | "behind-ridge"
+    | "palate"
+    | "soft-palate"
+    | "throat"
+    | "round-lips";
+  manner: "stop" | "fricative" | "affricate" | "nasal" | "approximant" | "lateral" | "tap" | "trill";
 };
 export type Vowel = {
   kind: "vowel";
@@ -32,7 +42,7 @@ const vowel = (
 ): Vowel => ({ kind: "vowel", height, backness, rounded: false, long: false, glide: "none", rhotic: false, ...traits });
 
 /** How General American's phones are made, after Ladefoged & Johnson, A Course in Phonetics, 7th ed., chapters 2 to 4. */
-const articulations: Record<string, Articulation> = {
+const english: Record<string, Articulation> = {
   P: consonant(false, "lips", "stop"),
   B: consonant(true, "lips", "stop"),
   T: consonant(false, "ridge", "stop"),
@@ -75,9 +85,39 @@ const articulations: Record<string, Articulation> = {
   OY: vowel(2, "back", { rounded: true, long: true, glide: "ee" }),
 };
 
-/** Undefined for a phone that is not of American English. */
+/** How the phones of Spanish are made, after Martínez-Celdrán, Fernández-Planas & Carrera-Sabaté, “Castilian Spanish”, JIPA 33(2), 2003. */
+const spanish: Record<string, Articulation> = {
+  p: consonant(false, "lips", "stop"),
+  b: consonant(true, "lips", "stop"),
+  t: consonant(false, "back-of-teeth", "stop"),
+  d: consonant(true, "back-of-teeth", "stop"),
+  k: consonant(false, "soft-palate", "stop"),
+  g: consonant(true, "soft-palate", "stop"),
+  ch: consonant(false, "behind-ridge", "affricate"),
+  f: consonant(false, "lip-teeth", "fricative"),
+  th: consonant(false, "teeth", "fricative"),
+  s: consonant(false, "ridge", "fricative"),
+  x: consonant(false, "soft-palate", "fricative"),
+  y: consonant(true, "palate", "fricative"),
+  m: consonant(true, "lips", "nasal"),
+  n: consonant(true, "ridge", "nasal"),
+  ny: consonant(true, "palate", "nasal"),
+  l: consonant(true, "ridge", "lateral"),
+  r: consonant(true, "ridge", "tap"),
+  rr: consonant(true, "ridge", "trill"),
+  w: consonant(true, "round-lips", "approximant"),
+  j: consonant(true, "palate", "approximant"),
+
+  i: vowel(5, "front"),
+  e: vowel(3, "front"),
+  a: vowel(0, "central"),
+  o: vowel(3, "back", { rounded: true }),
+  u: vowel(5, "back", { rounded: true }),
+};
+
+/** Of a phone by its pack's name, which for English is in capitals and for Spanish is not; undefined for any other. */
 export function articulationOf(phone: string): Articulation | undefined {
-  return articulations[phone];
+  return english[phone] ?? spanish[phone];
 }
 
 /** In what two sounds differ; a vowel and a consonant in their manner. */

@@ -5,16 +5,22 @@ import { coach } from "../../src/phonemes/coach.ts";
 import { droppedHint, hintFor } from "../../src/phonemes/hints.ts";
 import { articulationOf, featuresThatDiffer } from "../../src/phonemes/phone-features.ts";
 import { typicalPairs } from "../../src/phonemes/typical-confusions.ts";
+import { ENGLISH_SOUNDS } from "../../training/english-sounds.ts";
+import { SPANISH_SOUNDS } from "../../training/es/sounds.ts";
 
-const phones =
-  "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH".split(" ");
-const pairs = phones.flatMap((phone) => phones.flatMap((heard) => (heard === phone ? [] : [[phone, heard] as const])));
+const phones = ENGLISH_SOUNDS.map(({ phone }) => phone);
+const pairs = [ENGLISH_SOUNDS, SPANISH_SOUNDS].flatMap((sounds) =>
+  sounds.flatMap(({ phone }) =>
+    sounds.flatMap(({ phone: heard }) => (heard === phone ? [] : [[phone, heard] as const])),
+  ),
+);
 const LONGEST = 170;
 
 /** What a hint on that feature speaks of. */
 const speaksOf: Record<PhoneFeature, RegExp> = {
   place: /lip|teeth|ridge|tongue|palate|throat/i,
-  manner: /stop|burst|blow|air|buzz|hum|hiss|flow|rush|breath|glide|slide|vowel|consonant|way|touch|gap|nose/i,
+  manner:
+    /stop|burst|tap|trembles|blow|air|buzz|hum|hiss|flow|rush|breath|glide|slide|vowel|consonant|way|touch|gap|nose/i,
   voicing: /voice|buzz|hum|puff|hiss|only air/i,
   height: /jaw|tongue|mouth/i,
   backness: /tongue|back|forward|middle/i,
@@ -76,8 +82,9 @@ test("[SCORE-22] a difference of voice alone is told as one, and each sound's ow
     if (!target || !other || featuresThatDiffer(target, other).join() !== "voicing") continue;
     assert.match(hintFor(phone, heard), voiced(phone) ? /voice on/ : /voice off/, `${phone} ${heard}`);
   }
-  assert.equal(new Set(phones.map((phone) => hintFor(phone))).size, phones.length);
-  for (const phone of phones) {
+  for (const sounds of [ENGLISH_SOUNDS, SPANISH_SOUNDS])
+    assert.equal(new Set(sounds.map(({ phone }) => hintFor(phone))).size, sounds.length);
+  for (const { phone } of [...ENGLISH_SOUNDS, ...SPANISH_SOUNDS]) {
     assert.equal(hintFor(phone, phone), hintFor(phone));
     assert.ok(droppedHint(phone).length <= LONGEST && droppedHint(phone).includes(hintFor(phone)), droppedHint(phone));
   }
