@@ -28,15 +28,24 @@ acoustic() { # acoustic NAME ARGS...: trains and exports one acoustic model
   local name=$1
   shift
   step "$work/am/$name.pt" "$python" training/train_acoustic.py --work "$work" --out "$work/am/$name.pt" --folds $folds --threads "$threads" "$@"
-  step "$work/am/$name/acoustic.json" "$python" training/export_acoustic.py "$work/am/$name.pt" "$work/am/$name"
+  step "$work/am/$name/done" "$python" training/export_acoustic.py "$work/am/$name.pt" "$work/am/$name"
+  touch "$work/am/$name/done"
 }
 posteriors() { # posteriors STAGE FILE: every scored sentence by the model that never heard its speaker
   if [ ! -e "$2" ]; then
     for fold in $(seq 0 $((folds - 1))); do
       node training/dump-posteriors.ts "$work" "$work/am/$1$fold" $folds "$fold" "$2.part"
     done
-    if [ "$1" = b ]; then node training/dump-posteriors.ts "$work" "$work/am/b0" $folds native "$2.part"; fi
+    if [ "$1" != live ]; then node training/dump-posteriors.ts "$work" "$work/am/${1}0" $folds native "$2.part"; fi
     mv "$2.part" "$2"
+  fi
+}
+reviews() { # reviews FILE: the same by the models that hear the whole reading
+  if [ ! -e "$1" ]; then
+    for fold in $(seq 0 $((folds - 1))); do
+      node training/dump-review.ts "$work" "$work/am/review$fold" $folds "$fold" "$1.part"
+    done
+    mv "$1.part" "$1"
   fi
 }
 unpack() { for tar in so762-train libri-clean-5 kathleen lj; do tar xf "$speech/$tar.tar" -C "$work/audio"; done; }
@@ -57,6 +66,18 @@ done
 acoustic call --set all --labels labels2.u8 --start "$work/am/b0.pt" --updates $((2800 / short)) --rate 1.2e-3 --seed 21
 
 posteriors c "$work/post-c.f32"
+step "$work/labels3.u8" node training/realign.ts "$speech" "$work" "$work/post-c.f32" "$work/labels3.u8"
+# The models for the finished reading, and the live ones once more, taught by them.
+acoustic review-native --sight both --set native --labels labels3.u8 --updates $((8000 / short)) --rate 2e-3 --seed 5
+for fold in $(seq 0 $((folds - 1))); do
+  acoustic "review$fold" --sight both --set all --hold "$fold" --labels labels3.u8 --start "$work/am/review-native.pt" --updates $((3100 / short)) --rate 1.5e-3 --seed $((fold + 31))
+  acoustic "live$fold" --set all --hold "$fold" --labels labels3.u8 --start "$work/am/c$fold.pt" --teacher "$work/am/review$fold.pt" --updates $((1500 / short)) --rate 1.2e-3 --seed $((fold + 41))
+done
+acoustic reviewall --sight both --set all --labels labels3.u8 --start "$work/am/review-native.pt" --updates $((3100 / short)) --rate 1.5e-3 --seed 39
+acoustic liveall --set all --labels labels3.u8 --start "$work/am/call.pt" --teacher "$work/am/reviewall.pt" --updates $((1500 / short)) --rate 1.2e-3 --seed 49
+posteriors live "$work/post-live.f32"
+reviews "$work/post-review.f32"
+
 step "$work/head.json" node training/dump-head.ts "$speech" "$work" "$work/post-c.f32" "$work/head" 1
 step "$work/heads/head.json" "$python" training/train_head.py --dump "$work/head" --out "$work/heads" --folds $folds
 # The heads for the sentence's end also learn from what the earlier models of the same folds made of the sentences.
