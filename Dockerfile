@@ -16,7 +16,7 @@ RUN node --input-type=module -e 'import { setup } from "./scripts/setup.mjs"; aw
 
 FROM node:22-bookworm-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates libuv1 libssl3 libsrtp2-1 libstdc++6 \
+ && apt-get install -y --no-install-recommends ca-certificates espeak-ng libuv1 libssl3 libsrtp2-1 libstdc++6 \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY --from=build /usr/local/bin/mediasoup-worker /usr/local/bin/

@@ -156,7 +156,7 @@ export interface AudioTap {
   ): Promise<() => void>;
 }
 
-/** What a reference voice is asked for: text as it is written, or phones (ARPAbet without stress). */
+/** What a reference voice is asked for: text as it is written, or phones by the names of its language's pack. */
 export type Utterance = { text: string } | { phones: string[] };
 
 export type WavFile = Uint8Array<ArrayBuffer>;

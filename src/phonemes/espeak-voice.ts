@@ -13,14 +13,29 @@ const HEAD_BYTES = 44;
 const SAMPLE_RATE = 22_050;
 const MOST_BYTES = HEAD_BYTES + (limits.referenceMs / 1_000) * SAMPLE_RATE * 2;
 
-/** ARPAbet in the phone names of espeak-ng's American voice (docs/phonemes.md of espeak-ng; its own output for example words). */
-const phoneNames: Record<string, string> = {
-  ...{ AA: "A:", AE: "a", AH: "V", AO: "O:", AW: "aU", AY: "aI", EH: "E", ER: "3:", EY: "eI", IH: "I", IY: "i:" },
-  ...{ OW: "oU", OY: "OI", UH: "U", UW: "u:", B: "b", CH: "tS", D: "d", DH: "D", F: "f", G: "g", HH: "h", JH: "dZ" },
-  ...{ K: "k", L: "l", M: "m", N: "n", NG: "N", P: "p", R: "r", S: "s", SH: "S", T: "t", TH: "T", V: "v", W: "w" },
-  ...{ Y: "j", Z: "z", ZH: "Z" },
+/** A language pack's phones by the names that espeak-ng has for them in that language, as it gives them for example words. */
+type PhoneNames = { vowels: Record<string, string>; consonants: Record<string, string>; open: string };
+const phoneNames: Record<string, PhoneNames> = {
+  en: {
+    vowels: {
+      ...{ AA: "A:", AE: "a", AH: "V", AO: "O:", AW: "aU", AY: "aI", EH: "E", ER: "3:", EY: "eI", IH: "I", IY: "i:" },
+      ...{ OW: "oU", OY: "OI", UH: "U", UW: "u:" },
+    },
+    consonants: {
+      ...{ B: "b", CH: "tS", D: "d", DH: "D", F: "f", G: "g", HH: "h", JH: "dZ", K: "k", L: "l", M: "m", N: "n" },
+      ...{ NG: "N", P: "p", R: "r", S: "s", SH: "S", T: "t", TH: "T", V: "v", W: "w", Y: "j", Z: "z", ZH: "Z" },
+    },
+    open: "A:",
+  },
+  es: {
+    vowels: { a: "a", e: "e", i: "i", o: "o", u: "u" },
+    consonants: {
+      ...{ b: "b", ch: "tS", d: "d", f: "f", g: "g", j: "j", k: "k", l: "l", m: "m", n: "n", ny: "n^", p: "p" },
+      ...{ r: "*", rr: "R2", s: "s", t: "t", th: "T", w: "w", x: "x", y: "J^" },
+    },
+    open: "a",
+  },
 };
-const vowels = new Set(["AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"]);
 
 /** The system's espeak-ng: a process for each utterance, text by its standard input, no shell. */
 export class EspeakVoice implements ReferenceVoice {
@@ -56,7 +71,7 @@ export class EspeakVoice implements ReferenceVoice {
     const voice = this.#voices.get(language);
     if (!voice) throw new AppError("REFERENCE_VOICE_UNAVAILABLE");
     const rate = String(Math.round(WORDS_PER_MINUTE * speed));
-    const input = "text" in what ? plain(what.text) : `[[${phoneInput(what.phones)}]]`;
+    const input = "text" in what ? plain(what.text) : `[[${phoneInput(language, what.phones)}]]`;
     const wav = await run(["-v", voice, "-s", rate, "-b", "1", "--stdin", "--stdout"], input, this.#limitMs);
     return withLengths(wav);
   }
@@ -67,18 +82,19 @@ function plain(text: string): string {
   return text.replace(/[[\]]+/g, " ");
 }
 
-/** Phones as espeak-ng reads them between double brackets, the first vowel stressed. */
-function phoneInput(phones: readonly string[]): string {
-  const unknown = phones.find((phone) => !Object.hasOwn(phoneNames, phone));
-  if (unknown !== undefined)
-    throw new AppError("INVALID_REQUEST", "There is no such phone.", {
-      path: "phones",
-      problem: `no phone ${unknown}`,
-    });
-  const stressed = phones.findIndex((phone) => vowels.has(phone));
-  const names = phones.map((phone, i) => `${i === stressed ? "'" : ""}${phoneNames[phone]}`).join("|");
+/** Phones as espeak-ng reads them between double brackets, the first vowel stressed. @throws AppError INVALID_REQUEST */
+function phoneInput(language: string, phones: readonly string[]): string {
+  const { vowels, consonants, open } = phoneNames[language] ?? { vowels: {}, consonants: {}, open: "" };
+  const names = phones.map((phone) => {
+    const name = Object.hasOwn(vowels, phone) ? vowels[phone] : Object.hasOwn(consonants, phone) && consonants[phone];
+    if (name) return name;
+    const problem = `no phone ${phone} of ${language} is known here`;
+    throw new AppError("INVALID_REQUEST", "There is no such phone.", { path: "phones", problem });
+  });
+  const stressed = phones.findIndex((phone) => Object.hasOwn(vowels, phone));
   // Consonants can't be heard by themselves: of 24 our own recogniser knows 14 between two vowels, 8 before a schwa, 2 alone.
-  return stressed < 0 ? `A:|${names}|'A:` : names;
+  if (stressed < 0) return [open, ...names, `'${open}`].join("|");
+  return names.map((name, i) => (i === stressed ? `'${name}` : name)).join("|");
 }
 
 /** @throws AppError TEXT_TOO_LONG, TIMEOUT or UNAVAILABLE */

@@ -84,7 +84,7 @@ export const endpoints = {
     nothing,
   ),
   referenceAudio: endpoint(
-    "How it should sound: a word, a sentence or phones, said by the server's voice. Give either `text` or `phones` (ARPAbet, separated by spaces; consonants alone are said between two vowels).",
+    "How it should sound: a word, a sentence or phones, said by the server's voice. Give either `text` or `phones` (the names that the language pack has for them, in English ARPAbet; consonants alone are said between two vowels).",
     "GET",
     "/api/reference-audio",
     "user",
@@ -92,7 +92,7 @@ export const endpoints = {
       text: fields.wellFormed.max(limits.drillText).optional(),
       phones: z
         .string()
-        .regex(/^[A-Z]{1,2}( [A-Z]{1,2})*$/, "ARPAbet without stress, separated by spaces")
+        .regex(/^[A-Za-z]{1,2}( [A-Za-z]{1,2})*$/, "names of the language's phones, separated by spaces")
         .max(limits.referencePhones * 3)
         .optional(),
       language: z

@@ -36,6 +36,8 @@ for (const { name, find } of voices) {
       for (const wav of [word, phones]) assert.ok(seconds(wav) < quick && seconds(wav) > 0.2);
       for (const phone of ["T", "S", "AA", "ZH", "NG", "OY"])
         assert.ok(seconds(await voice.speak({ phones: [phone] }, normal)) > 0.1, phone);
+      for (const phones of [["p", "e", "rr", "o"], ["ny"], ["x"], ["y"]])
+        assert.ok(seconds(await voice.speak({ phones }, { language: "es", speed: 1 })) > 0.1, phones.join(" "));
       assert.ok(seconds(await voice.speak({ text: "¿Dónde está?" }, { language: "es", speed: 1 })) > 0.3);
     });
 
@@ -56,7 +58,7 @@ for (const { name, find } of voices) {
     test("[DRILL-31] what takes longer than the longest audio is TEXT_TOO_LONG, a phone that is none INVALID_REQUEST", async () => {
       const longest = "777 ".repeat(limits.drillText / 4);
       await assert.rejects(voice.speak({ text: longest }, { ...normal, speed: 0.5 }), { code: "TEXT_TOO_LONG" });
-      for (const phone of ["QQ", "SIL", "constructor"])
+      for (const phone of ["QQ", "SIL", "constructor", "rr"])
         await assert.rejects(voice.speak({ phones: ["AA", phone] }, normal), { code: "INVALID_REQUEST" });
       assert.ok(seconds(await voice.speak({ text: "still here" }, normal)) > 0.1);
     });

@@ -45,7 +45,7 @@ describe("reference audio", { skip: espeak ? false : "espeak-ng is not installed
     await refused("INVALID_REQUEST", ask({ text: "x".repeat(501) }));
     for (const speed of [0, 0.49, 1.01, Number.NaN, Number.POSITIVE_INFINITY])
       await refused("INVALID_REQUEST", ask({ text: "a", speed }));
-    for (const phones of ["", "aa", "QQ", "AA  AA", "'; ls", "AA ".repeat(60)])
+    for (const phones of ["", "aa", "rr", "QQ", "AA  AA", "'; ls", "AA ".repeat(60)])
       await refused("INVALID_REQUEST", ask({ phones }));
     await refused("INVALID_REQUEST", ask({ text: "a", language: "--version" }));
     await refused("REFERENCE_VOICE_UNAVAILABLE", ask({ text: "ahoj", language: "cs" }));
