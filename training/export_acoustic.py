@@ -70,6 +70,8 @@ def main():
     os.makedirs(out_dir, exist_ok=True)
     saved = torch.load(weights)
     net = Acoustic().eval()
+    # A pack of another language has as many classes as it has phones.
+    net.out = nn.Conv1d(CHANNELS, saved["net"]["out.weight"].shape[0], 1)
     net.load_state_dict(saved["net"])
     prior, scale = torch.from_numpy(saved["prior"]), torch.from_numpy(saved["scale"])
     step = Step(net, scale).eval()

@@ -1,6 +1,6 @@
 """Turns the English acoustic model into a Spanish one.
 
-Usage: train.py SPANISH_DIR HELD_DIR ENGLISH_WORK_DIR ENGLISH_LABELS ENGLISH.pt OUT.pt UPDATES
+Usage: train.py SPANISH_DIR HELD_DIR ENGLISH_WORK_DIR ENGLISH_LABELS START.pt OUT.pt UPDATES   (START.pt: the English model, or a Spanish one to go on with)
 
 Synthetic voices alone teach a model synthetic voices. So it starts from the model that learned from real ones, and a share
 of each batch stays real English speech, whose phones are labelled where Spanish has the same.
@@ -72,13 +72,15 @@ def main():
     saved = torch.load(start)
     prior, scale = saved["prior"], saved["scale"]
     net = Acoustic()
-    trunk = {name: value for name, value in saved["net"].items() if not name.startswith("out.")}
-    net.load_state_dict(trunk, strict=False)
-    # The new output starts from the English phones that sound alike.
-    with torch.no_grad():
-        nn.init.normal_(net.out.weight, std=0.02)
-        for name, (phone, _) in SAME.items():
-            net.out.weight[PHONES.index(phone)] = saved["net"]["out.weight"][ENGLISH.index(name)]
+    if saved["net"]["out.weight"].shape[0] == len(PHONES):
+        net.load_state_dict(saved["net"])
+    else:
+        net.load_state_dict({name: value for name, value in saved["net"].items() if not name.startswith("out.")}, strict=False)
+        # The new output starts from the English phones that sound alike.
+        with torch.no_grad():
+            nn.init.normal_(net.out.weight, std=0.02)
+            for name, (phone, _) in SAME.items():
+                net.out.weight[PHONES.index(phone)] = saved["net"]["out.weight"][ENGLISH.index(name)]
     optimiser = torch.optim.AdamW(net.parameters(), lr=1e-3, weight_decay=0.01, betas=(0.9, 0.98))
     started, report = time.time(), 0
     for step in range(updates):
