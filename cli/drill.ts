@@ -6,7 +6,7 @@ import { play, RATE } from "./play.ts";
 import { readAudio } from "./wav.ts";
 
 const usage =
-  'drill FILE.wav --text "…" | --drill ID  [--speed 1|max] [--json | --azure IPA|ARPABET|SAPI] [--url URL] [--name NAME]';
+  'drill FILE.wav --text "…" [--language TAG] | --drill ID  [--speed 1|max] [--json | --azure IPA|ARPABET|SAPI] [--url URL] [--name NAME]';
 
 /** Signs in as a guest, streams a file as a microphone would, and prints each judgement as it arrives, or the result as Azure's. */
 export const drill: Command = async (args) => {
@@ -42,6 +42,7 @@ function readOptions(args: string[]) {
       options: {
         text: { type: "string" },
         drill: { type: "string" },
+        language: { type: "string", default: "en" },
         speed: { type: "string", default: "1" },
         json: { type: "boolean", default: false },
         azure: { type: "string" },
@@ -50,11 +51,11 @@ function readOptions(args: string[]) {
       },
     });
     const [file, ...rest] = positionals;
-    const { text, drill: drillId, speed, json, url, name } = values;
+    const { text, drill: drillId, language, speed, json, url, name } = values;
     const azure = azureAlphabet.optional().parse(values.azure);
     if (file === undefined || rest.length > 0 || (text === undefined) === (drillId === undefined)) return undefined;
     if ((speed !== "1" && speed !== "max") || (json && azure)) return undefined;
-    const target = drillId === undefined ? { text: text ?? "" } : { drillId };
+    const target = drillId === undefined ? { text: text ?? "", language } : { drillId };
     return { file, target, atFullSpeed: speed === "max", json, azure, url, name };
   } catch {
     return undefined;

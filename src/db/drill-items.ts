@@ -2,7 +2,7 @@ import type { DrillItem } from "#protocol";
 
 /**
  * The practice sentences that every server offers, easiest first. An id never changes its meaning, as attempts refer to
- * it; the sentences were written for this project.
+ * it; the sentences were written for this project, but for one old tongue-twister.
  */
 export const drillItems: readonly DrillItem[] = [
   item("a1-three-brothers", "A1", "th sounds", "My three brothers think that math is fun."),
@@ -74,8 +74,18 @@ export const drillItems: readonly DrillItem[] = [
     "one spelling, many sounds",
     "Though the rough path through the borough was tough, she thought it enough.",
   ),
+
+  item("es-a1-perro", "A1", "r and rr", "El perro corre por la tierra, pero el toro mira.", "es"),
+  item("es-a1-casa", "A1", "everyday phrases", "Buenos días, me llamo Ana y vivo en una casa pequeña.", "es"),
+  item("es-a1-jamon", "A1", "j and g", "La gente joven come jamón y naranjas en el jardín.", "es"),
+  item("es-a1-vaca", "A1", "b and v", "La vaca bebe agua y el lobo vive en el bosque.", "es"),
+  item("es-a2-llave", "A2", "ll, y and ñ", "El niño lleva la llave amarilla a la montaña en otoño.", "es"),
+  item("es-a2-guerra", "A2", "gu and qu", "Miguel quiere tocar la guitarra, aunque la guerra sigue.", "es"),
+  item("es-a2-ciudad", "A2", "d between vowels", "Cada sábado he andado por toda la ciudad.", "es"),
+  item("es-b1-aire", "B1", "two vowels in one", "Hoy llueve y hay viento, pero en Europa el aire es bueno.", "es"),
+  item("es-b1-tres", "B1", "groups of consonants", "Tres tristes tigres tragaban trigo en un trigal.", "es"),
 ];
 
-function item(id: string, level: string, focus: string, text: string): DrillItem {
-  return { id, language: "en", text, level, focus };
+function item(id: string, level: string, focus: string, text: string, language = "en"): DrillItem {
+  return { id, language, text, level, focus };
 }
