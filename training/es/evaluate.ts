@@ -24,7 +24,9 @@ const sorted = (values: number[]): number[] => values.toSorted((a, b) => a - b);
 const quantile = (values: number[], share: number): number => sorted(values)[Math.floor(values.length * share)] ?? 0;
 const below = (values: number[], limit: number): number =>
   Math.round((1000 * values.filter((v) => v < limit).length) / values.length) / 1000;
-const count = (into: Record<string, number>, key: string): void => void (into[key] = (into[key] ?? 0) + 1);
+function count(into: Record<string, number>, key: string): void {
+  into[key] = (into[key] ?? 0) + 1;
+}
 
 /** Scores of what voices said and of what was planted, and the outcomes with the right text and with another one. */
 async function measure(source: string) {
