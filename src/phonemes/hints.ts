@@ -167,7 +167,8 @@ export function hintFor(phone: string, heard?: string): string {
   if (!other || heard === phone) return made;
   const special = apart[`${phone} ${heard}`];
   if (special) return special;
-  if (target.kind !== other.kind) return acrossKinds(target, made);
+  // A vowel for a consonant, or the reverse: the whole recipe says more than the difference.
+  if (target.kind !== other.kind) return made;
   const differs = featuresThatDiffer(target, other);
   const parts = differs.map((feature) => sentenceFor(feature, target, other));
   // Where all is different, the whole recipe says more than two of its parts.
@@ -180,10 +181,6 @@ export function droppedHint(phone: string): string {
   const example = exampleOf(phone);
   if (!made) return "";
   return example ? `Don’t leave it out: it is the sound of “${example}”. ${made}` : `Don’t leave it out. ${made}`;
-}
-
-function acrossKinds(target: Articulation, made: string): string {
-  return target.kind === "vowel" ? `This is a vowel: keep the way open. ${made}` : `This is a consonant. ${made}`;
 }
 
 function sentenceFor(feature: PhoneFeature, target: Articulation, heard: Articulation): string {
