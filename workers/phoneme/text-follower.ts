@@ -8,7 +8,7 @@ const SETTLE_STEPS = 4;
  * While speech goes on and no phone is taken, one that is ahead in the text may be followed instead of the best path: of
  * those that are as much worse as the steps of waiting beyond the first ones allow, up to a limit.
  */
-const PATIENT_STEPS = 10;
+const PATIENT_STEPS = 6;
 const IMPATIENCE = 0.2;
 const MOST_IMPATIENT = 30;
 /** Steps of pause after which nothing more is awaited of the phone before it (240 ms). */
