@@ -62,7 +62,15 @@ const manifest: PackManifest = {
 mkdirSync(outDir, { recursive: true });
 copyFileSync(join(acousticDir, "acoustic.onnx"), join(outDir, "acoustic.onnx"));
 copyFileSync(join(acousticDir, "check.json"), join(outDir, "check.json"));
-for (const name of ["head.json", "refine.json", "refine-check.json", "prosody.json", "prosody-check.json"])
+for (const name of [
+  "head.json",
+  "refine.json",
+  "refine-check.json",
+  "prosody.json",
+  "prosody-check.json",
+  "stress.json",
+  "stress-check.json",
+])
   if (existsSync(join(headsDir, name))) copyFileSync(join(headsDir, name), join(outDir, name));
 writeFileSync(join(outDir, "manifest.json"), `${JSON.stringify(manifest, null, 1)}\n`);
 console.log(`${outDir}: ${JSON.stringify([manifest.thresholds, manifest.resultThresholds])}`);

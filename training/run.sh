@@ -88,7 +88,8 @@ for fold in $(seq 0 $((folds - 1))); do
 done
 step "$work/prosody.json" node training/dump-prosody.ts "$speech" "$work" "$work/pack" $folds "$work/prosody.json"
 step "$work/heads/prosody.json" "$python" training/train_prosody.py --dump "$work/prosody.json" --out "$work/heads" --folds $folds
-for fold in $(seq 0 $((folds - 1))); do cp "$work/heads/fold$fold/prosody.json" "$work/pack$fold/"; done
+step "$work/heads/stress.json" "$python" training/train_stress.py --dump "$work/prosody.json" --out "$work/heads" --folds $folds
+for fold in $(seq 0 $((folds - 1))); do cp "$work/heads/fold$fold/"{prosody,stress}.json "$work/pack$fold/"; done
 step "$work/metrics.json" node training/evaluate.ts "$speech" "$work" "$work/pack" $folds "$work/metrics.json"
 node training/assemble.ts "$work" "$work/am/call" "$work/heads" "$out" "$work/metrics.json"
 node training/phone-loop.ts "$speech" "$work" "$work/post-c.f32" $folds "$out"

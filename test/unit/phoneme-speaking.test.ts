@@ -25,6 +25,7 @@ const swing = (frames: number, semitones: number) => ({
     (_, i) => 200 * 2 ** ((semitones / 24) * Math.sin((2 * Math.PI * i) / frames)),
   ),
   level: new Float32Array(frames).fill(-20),
+  bright: new Float32Array(frames).fill(-20),
 });
 
 test("[SCORE-44] pace and pauses are those of the speech from its first phone to its last", () => {
@@ -43,6 +44,14 @@ test("[SCORE-44] pace and pauses are those of the speech from its first phone to
     longestPauseMs: 1600,
     pauseShare: 0.488,
   });
+});
+
+test("[SCORE-44] what was said besides the text is no pause", () => {
+  const phones = phonesWith(20, { 10: 80 });
+  const said = (startMs: number, endMs: number) => speakingOf(phones, null, [{ startMs, endMs }]);
+  assert.equal(said(1100, 2500).pauses, 0);
+  assert.deepEqual([said(1000, 1800).pauses, said(1000, 1800).longestPauseMs], [1, 800]);
+  assert.equal(said(0, 900).longestPauseMs, 1600);
 });
 
 test("[SCORE-44] the melody's range is told in semitones, where enough is voiced", () => {

@@ -13,6 +13,7 @@ import { PROSODY_MEASURES } from "./prosody-measures.ts";
 import { Refiner, type StoredRefiner } from "./refiner.ts";
 import type { ReviewShape } from "./review.ts";
 import { type DurationNorm, featureCount } from "./segment-features.ts";
+import { type StoredStress, Stress } from "./stress.ts";
 
 /** Scores (0 to 100) from which a phone is good or fair, and below which a word counts as mispronounced. */
 export interface Thresholds {
@@ -50,6 +51,8 @@ export interface Pack {
   refiner: SentenceJudge;
   /** Null where the pack has no prosody.json: its results then have no prosody. */
   prosody: Pick<Prosody, "judge"> | null;
+  /** Null where the pack has no stress.json. */
+  stress: Pick<Stress, "heard"> | null;
   /** For speech without a known text; null where the pack has no phone-loop.json. */
   loop: PhoneLoop | null;
 }
@@ -109,6 +112,8 @@ export async function loadPack(dir: string): Promise<Pack> {
     const { head, refiner } = await loadJudges(dir, manifest.phones.length);
     const storedProsody = await readIfThere(join(dir, "prosody.json"));
     const prosody = storedProsody ? new Prosody(JSON.parse(storedProsody) as StoredProsody, PROSODY_MEASURES) : null;
+    const storedStress = await readIfThere(join(dir, "stress.json"));
+    const stress = storedStress ? new Stress(JSON.parse(storedStress) as StoredStress, manifest.phones) : null;
     const storedLoop = await readIfThere(join(dir, "phone-loop.json"));
     const loop = storedLoop ? (JSON.parse(storedLoop) as PhoneLoop) : null;
     if (loop) checkLoop(loop, manifest.phones.length);
@@ -116,7 +121,7 @@ export async function loadPack(dir: string): Promise<Pack> {
     const review = manifest.review
       ? { session: await openSession(join(dir, "review.onnx")), shape: manifest.review }
       : null;
-    return { phones: manifest.phones, manifest, session, review, head, refiner, prosody, loop };
+    return { phones: manifest.phones, manifest, session, review, head, refiner, prosody, stress, loop };
   } catch (error) {
     throw new Error(`language pack ${dir}: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,

@@ -6,6 +6,8 @@ export interface VoiceTrack {
   hz: Float32Array;
   /** Energy below about 500 Hz in dB of full scale. */
   level: Float32Array;
+  /** Energy in dB with the tones raised by their height (6 dB per octave): what makes a syllable stand out. */
+  bright: Float32Array;
 }
 
 const DECIMATION = 8;
@@ -97,6 +99,11 @@ export class PitchTracker {
   #filled = 0;
   /** Low-rate samples still to drop, or where negative to put before the first, until the next frame's first. */
   #skip = CENTRE - (SPAN >> 1);
+  /** Of the current 10 ms, the sum of the squared differences between samples; the last sample, and how many were taken. */
+  #changes = 0;
+  #before = 0;
+  #taken = 0;
+  #bright = new Float32Array(128);
   #dcIn = 0;
   #dcOut = 0;
   #loudest = SILENT_DB;
@@ -122,7 +129,9 @@ export class PitchTracker {
       this.#line.fill(first);
       this.#held = MIDDLE;
       this.#dcIn = first / 32768;
+      this.#before = first;
     }
+    this.#sumChanges(pcm);
     for (let from = 0; from < pcm.length && this.#frames < MOST_FRAMES; ) {
       const count = Math.min(pcm.length - from, this.#line.length - this.#held);
       for (let i = 0; i < count; i++) this.#line[this.#held + i] = pcm[from + i] as number;
@@ -144,7 +153,29 @@ export class PitchTracker {
       if (state < CANDIDATES) hz[frame] = this.#hz[frame * CANDIDATES + state] as number;
       state = this.#from[frame * STATES + state] as number;
     }
-    return { hz, level: this.#level.slice(0, this.#frames) };
+    const bright = Float32Array.from({ length: this.#frames }, (_, frame) => {
+      const energy = (this.#bright[frame] as number) + (this.#bright[frame + 1] as number);
+      return 10 * Math.log10(energy / (2 * HOP * 32768 ** 2) + 1e-12);
+    });
+    return { hz, level: this.#level.slice(0, this.#frames), bright };
+  }
+
+  #sumChanges(pcm: Int16Array): void {
+    if (this.#taken > MOST_FRAMES * HOP + SAMPLE_RATE) return;
+    let before = this.#before;
+    let sum = this.#changes;
+    for (let i = 0; i < pcm.length; i++) {
+      const sample = pcm[i] as number;
+      sum += (sample - before) ** 2;
+      before = sample;
+      if (++this.#taken % HOP > 0) continue;
+      const block = this.#taken / HOP - 1;
+      this.#bright = roomFor(this.#bright, block);
+      this.#bright[block] = sum;
+      sum = 0;
+    }
+    this.#before = before;
+    this.#changes = sum;
   }
 
   #filtered(at: number): number {

@@ -11,6 +11,8 @@ import { prosodyMeasures } from "./prosody-measures.ts";
 import type { RefinedScores } from "./refiner.ts";
 import { type Posteriors, type Segment, segmentFeatures } from "./segment-features.ts";
 import { speakingOf } from "./speaking.ts";
+import type { Stress } from "./stress.ts";
+import { syllablesOf } from "./syllables.ts";
 import { vowelsOf } from "./vowels.ts";
 
 /** A reading that is over. */
@@ -28,10 +30,11 @@ export interface Reading {
   voice: VoiceTrack | null;
 }
 
-/** What judges a reading that is over; a pack may lack the prosody. */
+/** What judges a reading that is over; a pack may lack the last two. */
 export interface ReadingJudges {
   refiner: SentenceJudge;
   prosody: Pick<Prosody, "judge"> | null;
+  stress: Pick<Stress, "heard"> | null;
 }
 
 /** How fast and how haltingly the phones (at least one) were said. */
@@ -95,6 +98,29 @@ function spokenScores(
   return { prosody: said * judged.prosody, fluency: said * judged.fluency };
 }
 
+/** Adds to the words that were read which syllable was stressed, where that is clear and the text says where it should be. */
+function addStress(words: ScoredWord[], reading: Reading, stress: ReadingJudges["stress"], phones: string[]): void {
+  if (!stress || !reading.voice) return;
+  const spoken = reading.taken.map(({ word, phone, features, segment: { start, end } }) => {
+    return { word, phone, features, start, end };
+  });
+  const vowels = vowelsOf(phones);
+  for (const syllables of syllablesOf(spoken, reading.voice, vowels)) {
+    const word = words[syllables.word] as ScoredWord;
+    const { pronunciations = [], stress: expected = [] } = reading.words[syllables.word] ?? {};
+    const said = word.phones.map(({ phone }) => phone);
+    const chosen = pronunciations.findIndex(
+      (p) => p.length === said.length && p.every((phone, i) => phone === said[i]),
+    );
+    const syllable = expected[chosen] ?? -1;
+    const nuclei = said.filter((phone) => vowels.all.includes(phones.indexOf(phone))).length;
+    // A vowel that was left out takes its syllable with it.
+    if (syllable < 0 || word.errorType === "omission" || nuclei !== syllables.vowels.length) continue;
+    const heard = stress.heard(syllables, syllable);
+    if (heard) word.stress = heard;
+  }
+}
+
 /** What a whole reading comes to: its phones and words judged anew, the sentence's scores and its outcome. Without judges every score is 0. */
 export function readingResult(
   reading: Reading,
@@ -110,6 +136,8 @@ export function readingResult(
   const spoken = words.filter((word) => word.errorType !== "omission").length;
   const completeness = spoken / words.length;
   const { outcome } = reading;
+  if (outcome === "scored" || outcome === "incomplete")
+    addStress(words, reading, judges?.stress ?? null, manifest.phones);
   const scale = (value: number, factor: number): number =>
     Math.round(Math.max(0, Math.min(100, value * 10)) * factor * 10) / 10;
   const mismatch = outcome === "mismatch" || outcome === "silence" ? 0.5 : 1;
@@ -127,7 +155,7 @@ export function readingResult(
     pronunciation: pronunciationScore(parts),
     words,
     insertions: reading.insertions,
-    ...(taken.length > 0 ? { speaking: speakingOf(spokenPhones, reading.voice) } : {}),
+    ...(taken.length > 0 ? { speaking: speakingOf(spokenPhones, reading.voice, reading.insertions) } : {}),
     audioMs: reading.audioMs,
   };
 }

@@ -10,7 +10,8 @@ export interface SpokenPhone {
 
 /** Silence between phones from here on is a pause that listeners notice (de Jong & Bosker 2013); shorter gaps are closures of stops. */
 const PAUSE_STEPS = 12;
-const STEPS_PER_SECOND = 50;
+const STEP_MS = 20;
+const STEPS_PER_SECOND = 1000 / STEP_MS;
 const FRAMES_PER_STEP = 2;
 /** Voiced frames (0.4 s) from which a melody's range can be told. */
 const LEAST_VOICED = 40;
@@ -52,17 +53,37 @@ export function melodyOf(
 
 const round = (value: number, digits: number): number => Math.round(value * 10 ** digits) / 10 ** digits;
 
-/** How fast, how haltingly and with how much melody the phones (at least one, in order) were said. */
-export function speakingOf(phones: readonly SpokenPhone[], voice: VoiceTrack | null): Speaking {
+/** Pauses between the phones, in steps, in order: what was said besides the text (`besides`, in ms) is none. */
+function pausesOf(phones: readonly SpokenPhone[], besides: readonly { startMs: number; endMs: number }[]): number[] {
+  return gapsOf(phones)
+    .map((gap, i) => {
+      const start = (phones[i] as SpokenPhone).end * STEP_MS;
+      const spoken = besides.reduce((sum, { startMs, endMs }) => {
+        return sum + Math.max(0, Math.min(endMs, start + gap * STEP_MS) - Math.max(startMs, start));
+      }, 0);
+      return gap - Math.round(spoken / STEP_MS);
+    })
+    .filter((gap) => gap >= PAUSE_STEPS);
+}
+
+/**
+ * How fast, how haltingly and with how much melody the phones (at least one, in order) were said. `besides` is speech that
+ * the text does not have.
+ */
+export function speakingOf(
+  phones: readonly SpokenPhone[],
+  voice: VoiceTrack | null,
+  besides: readonly { startMs: number; endMs: number }[] = [],
+): Speaking {
   const steps = Math.max(1, (phones.at(-1) as SpokenPhone).end - (phones[0] as SpokenPhone).start);
-  const pauses = gapsOf(phones).filter((gap) => gap >= PAUSE_STEPS);
+  const pauses = pausesOf(phones, besides);
   const words = new Set(phones.map((phone) => phone.word)).size;
   const melody = voice && melodyOf(phones, voice);
   const speaking: Speaking = {
     phonesPerSecond: round((phones.length / steps) * STEPS_PER_SECOND, 2),
     wordsPerMinute: round((words / steps) * STEPS_PER_SECOND * 60, 1),
     pauses: pauses.length,
-    longestPauseMs: 20 * Math.max(0, ...pauses),
+    longestPauseMs: STEP_MS * Math.max(0, ...pauses),
     pauseShare: round(pauses.reduce((sum, gap) => sum + gap, 0) / steps, 3),
   };
   if (!melody) return speaking;

@@ -1,84 +1,58 @@
-import type { VoiceTrack } from "./pitch.ts";
-import type { DurationNorm } from "./segment-features.ts";
-import { melodyOf, quantile, type SpokenPhone } from "./speaking.ts";
-import type { Vowels } from "./vowels.ts";
+import type { WordStress } from "./events.ts";
+import { SYLLABLE_MEASURES, type Syllables } from "./syllables.ts";
 
-/** A phone of a reading as stress sees it. */
-export interface StressedPhone extends SpokenPhone {
-  /** Its class. */
-  phone: number;
-  /** What `segmentFeatures` made of it: the classes' mean log posteriors come first. */
-  features: Float32Array;
+/** stress.json of a pack. */
+export interface StoredStress {
+  /** By vowel the measures halfway between its stressed and its unstressed syllables. */
+  usual: Record<string, number[]>;
+  /** What the place in the word, from its first syllable to its last, adds to the measures, and what silence after it does. */
+  place: number[];
+  atEnd: number[];
+  /** How much each measure speaks for stress. */
+  weights: number[];
+  /** How likely a syllable has to be the stressed one for it to be told: where it is the right one, and where it is not. */
+  clear: { right: number; wrong: number };
 }
 
-/** Frames of 10 ms in a step. */
-const FRAMES_PER_STEP = 2;
-/** Silence (in steps) in front of which a word's last syllable is drawn out. */
-const PHRASE_END = 6;
+/** Tells which syllable of a word was stressed: a linear discriminant (training/train_stress.py) that knows no word. */
+export class Stress {
+  readonly #stored: StoredStress;
+  readonly #usual: (readonly number[] | undefined)[];
 
-const likeliest = (classes: readonly number[], features: Float32Array): number =>
-  Math.max(...classes.map((c) => features[c] as number));
+  /** `phones` are the pack's classes. Throws an Error when a part is missing or made for other measures. */
+  constructor(stored: StoredStress, phones: readonly string[]) {
+    const rows = [stored.place, stored.atEnd, stored.weights, ...Object.values(stored.usual ?? {})];
+    const whole = rows.every((row) => row?.length === SYLLABLE_MEASURES && row.every(Number.isFinite));
+    if (rows.length < 5 || !whole || !Number.isFinite(stored.clear?.right + stored.clear?.wrong))
+      throw new Error("stress: not made for these measures");
+    this.#stored = stored;
+    this.#usual = phones.map((phone) => stored.usual[phone]);
+  }
 
-/** What each syllable of a word was like. */
-export interface SyllableMeasures {
-  word: number;
-  /** One per syllable: the vowel's class, and its measures. */
-  vowels: number[];
-  measures: number[][];
-}
+  /** How likely each of the word's syllables is the stressed one; they sum to 1. */
+  judge({ vowels, measures, atEnd }: Syllables): number[] {
+    const { place, weights, atEnd: end } = this.#stored;
+    const last = vowels.length - 1;
+    const evidence = measures.map((own, k) =>
+      own.reduce((sum, value, i) => {
+        const usual = this.#usual[vowels[k] as number]?.[i] ?? 0;
+        const expected =
+          usual + (place[i] as number) * (k / last - 0.5) + (atEnd && k === last ? (end[i] as number) : 0);
+        return sum + (weights[i] as number) * (value - expected);
+      }, 0),
+    );
+    const most = Math.max(...evidence);
+    const parts = evidence.map((value) => Math.exp(value - most));
+    const sum = parts.reduce((a, b) => a + b, 0);
+    return parts.map((part) => part / sum);
+  }
 
-/**
- * The words (of `words`, by index) with two or more syllables, and for each of their vowels: length against what is usual for it,
- * pitch against the word's (semitones) and its movement, loudness against the word's (in 10 dB), how much it was reduced
- * towards AH or IH, and whether silence follows its word.
- */
-export function syllablesOf(
-  phones: readonly StressedPhone[],
-  voice: VoiceTrack,
-  durations: DurationNorm,
-  vowels: Vowels,
-): SyllableMeasures[] {
-  const melody = melodyOf(phones, voice);
-  const semitones = new Map(melody?.frames.map((frame, i) => [frame, melody.semitones[i] as number]));
-  const followers = new Map(phones.map((phone, i) => [phone, phones[i + 1]]));
-  const full = vowels.all.filter((c) => !vowels.reduced.includes(c));
-  return [...Map.groupBy(phones, ({ word }) => word)].flatMap(([word, members]) => {
-    const nuclei = members.filter(({ phone }) => vowels.all.includes(phone));
-    if (nuclei.length < 2) return [];
-    const last = members.at(-1) as StressedPhone;
-    const next = followers.get(last);
-    const atEnd = !next || next.start - last.end >= PHRASE_END;
-    const raw = nuclei.map((vowel) => {
-      const frames = Array.from(
-        { length: FRAMES_PER_STEP * (vowel.end - vowel.start) },
-        (_, i) => FRAMES_PER_STEP * vowel.start + i,
-      );
-      const pitches = frames.flatMap((frame) => semitones.get(frame) ?? []).sort((a, b) => a - b);
-      const usual = durations.mean[vowel.phone] as number;
-      const deviation = durations.deviation[vowel.phone] as number;
-      return {
-        length: (Math.log(Math.max(1, vowel.end - vowel.start)) - usual) / deviation,
-        pitch: pitches.length > 0 ? quantile(pitches, 0.8) : null,
-        movement: pitches.length > 0 ? quantile(pitches, 0.95) - quantile(pitches, 0.05) : 0,
-        level: Math.max(-80, ...frames.flatMap((frame) => voice.level[frame] ?? [])),
-        reduction: likeliest(vowels.reduced, vowel.features) - likeliest(full, vowel.features),
-        atEnd: vowel === nuclei.at(-1) && atEnd ? 1 : 0,
-      };
-    });
-    const heard = raw.flatMap(({ pitch }) => pitch ?? []);
-    const pitch = heard.length > 0 ? heard.reduce((a, b) => a + b) / heard.length : 0;
-    const level = raw.reduce((sum, syllable) => sum + syllable.level, 0) / raw.length;
-    return {
-      word,
-      vowels: nuclei.map((vowel) => vowel.phone),
-      measures: raw.map((own) => [
-        own.length,
-        (own.pitch ?? pitch) - pitch,
-        own.movement,
-        (own.level - level) / 10,
-        own.reduction,
-        own.atEnd,
-      ]),
-    };
-  });
+  /** The word's stress where it is clear; `expected` is the syllable that should carry it. */
+  heard(syllables: Syllables, expected: number): WordStress | undefined {
+    const likely = this.judge(syllables);
+    const heard = likely.indexOf(Math.max(...likely));
+    const { right, wrong } = this.#stored.clear;
+    if ((likely[heard] as number) < (heard === expected ? right : wrong)) return undefined;
+    return { expected, heard, score: Math.round(1000 * (likely[expected] as number)) / 10 };
+  }
 }
