@@ -119,7 +119,7 @@ function fit(examples: Example[], balanced: boolean): number[] {
   const weights = new Array<number>(width).fill(0);
   const share = examples.filter(({ yes }) => yes).length / examples.length;
   const memory = new Array<number>(width).fill(1e-8);
-  for (let round = 0; round < 400; round++) {
+  for (let turn = 0; turn < 400; turn++) {
     const slope = weights.map((weight) => weight * 1e-3);
     for (const { values, yes } of examples) {
       const weight = balanced ? 0.5 / (yes ? share : 1 - share) : 1;
@@ -131,12 +131,10 @@ function fit(examples: Example[], balanced: boolean): number[] {
       weights[i] = (weights[i] as number) - (0.05 * (slope[i] as number)) / Math.sqrt(memory[i] as number);
     }
   }
-  return weights.map(round2);
+  return weights.map(round);
 }
-const round2 = (value: number): number => Math.round(value * 1_000) / 1_000;
 
-const evidence = (phones: HeardPhone[]): number[][] =>
-  phones.map((phone, i) => evidenceOf(phone, phones.slice(Math.max(0, i - 6), i)));
+const evidence = (phones: HeardPhone[]): number[][] => phones.map((phone, i) => evidenceOf(phone, phones.slice(0, i)));
 const oneHot = (phone: number): number[] => PHONES.map((_, i) => (i === phone ? 1 : 0));
 
 function confidenceFrom(heard: Heard[], nothing: HeardPhone[][]): PhoneLoop["confidence"] {
