@@ -5,6 +5,7 @@ import { feedbackAt } from "../../src/drills/feedback-pace.ts";
 import { loadPack, type Pack } from "../../workers/phoneme/pack.ts";
 import { join, silence } from "../support/drill.ts";
 import { score } from "../support/reading.ts";
+import { gain, mix, noise } from "../support/sounds.ts";
 import { synthesise } from "../support/voice.ts";
 
 const text = "she thought about the weather all day";
@@ -22,20 +23,9 @@ async function notices(pcm: Int16Array, of = text): Promise<string[]> {
   return events.flatMap((event) => (event.type === "unheard" ? `${event.reason} ${event.endMs / 1000}` : []));
 }
 
-const gain = (pcm: Int16Array, factor: number): Int16Array =>
-  pcm.map((v) => Math.max(-32_768, Math.min(32_767, v * factor)));
-
-function noise(seconds: number, level: number): Int16Array {
-  let state = 11;
-  return silence(seconds).map(() => {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    return (level * state) / 2 ** 31;
-  });
-}
-
 test("[DRILL-60] who says nothing is told so every four seconds, in a dead microphone and in a quiet room", async () => {
   assert.deepEqual(await notices(silence(9)), ["silence 4", "silence 8"]);
-  assert.deepEqual(await notices(noise(9, 20)), ["silence 4", "silence 8"]);
+  assert.deepEqual(await notices(noise(9, 20, 1)), ["silence 4", "silence 8"]);
 });
 
 test("[DRILL-60] four seconds after the last phone of an unfinished text; never while one reads, nor after the last word", async () => {
@@ -54,10 +44,10 @@ test("[DRILL-60] a voice that is too soft, one that is clipped, and a noise that
   const first = async (pcm: Int16Array) => (await notices(pcm, [text, text, text].join(" ")))[0] ?? "";
   assert.match(await first(gain(long, 0.001)), /^tooQuiet /);
   assert.match(await first(gain(long, 30)), /^clipping /);
-  assert.match(await first(noise(9, 12_000)), /^noise /);
+  assert.match(await first(noise(9, 12_000, 2)), /^noise /);
   const loudness = Math.sqrt(voice.reduce((sum, v) => sum + v * v, 0) / voice.length);
-  const hiss = noise(long.length / 16_000, loudness * Math.sqrt(3));
-  assert.match(await first(long.map((v, i) => v + (hiss[i] ?? 0))), /^noise /);
+  const hiss = noise(long.length / 16_000, loudness * Math.sqrt(3), 3);
+  assert.match(await first(mix(long, hiss)), /^noise /);
   assert.equal(await first(long), "");
 });
 
