@@ -90,6 +90,7 @@ test("[WEB-17] one's voice is drawn while one speaks, and nothing on the page mo
   await page.getByRole("region", { name: "Result" }).waitFor();
   const [whole = 0, allSounds = 0] = await drawn();
   assert.ok(whole > 500 && allSounds > sounds);
+  assert.deepEqual(await auditPage(page), []);
 });
 
 test("[WEB-18, WEB-20] after a reading the worst is named first, and every sound can be heard again and read about", async () => {
@@ -168,6 +169,21 @@ test("[WEB-19] the server's voice says a sound, a word and the sentence, also sl
   await until("it is heard slowly", async () => (await played()).length === 4);
   const [, word = 0, sentence = 0, slowly = 0] = await played();
   assert.ok(sentence > word && slowly > 1.2 * word, String(await played()));
+});
+
+test("[WEB-19] where the server has no voice none is offered", async (t) => {
+  const mute = await startServer({ PARLANCE_REFERENCE_VOICES: "off" });
+  t.after(() => mute.stop());
+  const { page } = await browser.visit();
+  await page.goto(mute.url);
+  await page.getByLabel("Your name").fill("Dana");
+  await page.getByRole("button", { name: "Come in" }).click();
+  await page.getByRole("navigation", { name: "Sections" }).waitFor();
+  await page.goto(`${mute.url}/practice/a1-three-brothers`);
+  await read(page);
+  const about = page.getByRole("region", { name: "About the sound" });
+  assert.ok(await about.getByRole("button", { name: "Hear yourself: the word" }).isVisible());
+  assert.equal(await about.getByRole("button", { name: /Hear it said/ }).count(), 0);
 });
 
 test("[WEB-21] signs, pace and first language are one's own choice and are kept", async () => {

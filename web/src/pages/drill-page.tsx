@@ -126,7 +126,8 @@ function ReadAloud({
   const card = useRef<HTMLDivElement>(null);
   const verdict = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    if (result) verdict.current?.scrollIntoView({ block: "nearest" });
+    // Its head alone: the sentence stays in sight where there is room.
+    if (result) verdict.current?.querySelector(".verdict-praise")?.scrollIntoView({ block: "nearest" });
   }, [result]);
   return (
     <div className="drill">
