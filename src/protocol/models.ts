@@ -255,6 +255,8 @@ export const speaking = z.object({
   pauseShare: z.number().min(0).max(1),
   /** From low to high of the voice's melody, where enough of it was voiced. */
   pitchRangeSemitones: z.number().min(0).optional(),
+  /** Whether that range is under 4 semitones, as hardly any native reader's is; absent for a word or two. */
+  monotone: z.boolean().optional(),
 });
 export type Speaking = z.infer<typeof speaking>;
 

@@ -60,6 +60,11 @@ test("[SCORE-44] the melody's range is told in semitones, where enough is voiced
     const range = speakingOf(phones, swing(200, semitones)).pitchRangeSemitones ?? 0;
     assert.ok(Math.abs(range - semitones) < 0.1 * semitones + 0.1, `${semitones}: ${range}`);
   }
+  assert.deepEqual(
+    [1, 10].map((semitones) => speakingOf(phones, swing(200, semitones)).monotone),
+    [true, false],
+  );
+  assert.equal(speakingOf(phones.slice(0, 6), swing(200, 1)).monotone, undefined);
   assert.equal(speakingOf(phones, swing(30, 4)).pitchRangeSemitones, undefined);
 });
 

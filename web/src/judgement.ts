@@ -156,7 +156,6 @@ function completenessMeans({ words }: DrillResult): string {
 function prosodyMeans({ words, speaking, prosody = 0 }: DrillResult): string {
   const elsewhere = words.filter(({ stress }) => stress && stress.heard !== stress.expected).map(({ text }) => text);
   if (elsewhere.length > 0) return `The stress was on another syllable in “${elsewhere.slice(0, 3).join("”, “")}”.`;
-  const range = speaking?.pitchRangeSemitones;
-  if (prosody < 80 && range !== undefined && range < 4) return "Rather flat: let the voice rise and fall more.";
+  if (prosody < 80 && speaking?.monotone) return "Rather flat: let the voice rise and fall more.";
   return prosody >= 80 ? "The sentence had a natural rhythm." : "The rhythm was a little even or halting.";
 }

@@ -97,7 +97,6 @@ class Stream implements ScoringStream {
     if (this.#ended || this.closed || pcm.length === 0) return;
     if (this.#waiting + pcm.length > MOST_PENDING) throw new RangeError("too much audio waits to be scored");
     this.#chunks.push(pcm.slice());
-    this.#pitch?.push(pcm);
     this.#waiting += pcm.length;
     this.#heard += pcm.length;
   }
@@ -126,6 +125,7 @@ class Stream implements ScoringStream {
       this.#waiting -= taken - this.#offset;
       this.#offset = taken;
       if (taken === chunk.length) {
+        this.#pitch?.push(chunk);
         this.#chunks.shift();
         this.#offset = 0;
       }

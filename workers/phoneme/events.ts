@@ -55,6 +55,7 @@ export type Speaking = {
   longestPauseMs: number;
   pauseShare: number;
   pitchRangeSemitones?: number;
+  monotone?: boolean;
 };
 
 /** Why little or nothing is heard. */

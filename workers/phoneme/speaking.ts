@@ -51,6 +51,11 @@ export function melodyOf(
   };
 }
 
+/** Fewer phones have no melody of a sentence. */
+const SENTENCE_PHONES = 8;
+/** A narrower melody is monotone: fewer than 1% of native readers' sentences are, and about a sixth of learners'. */
+const MONOTONE_SEMITONES = 4;
+
 const round = (value: number, digits: number): number => Math.round(value * 10 ** digits) / 10 ** digits;
 
 /** Pauses between the phones, in steps, in order: what was said besides the text (`besides`, in ms) is none. */
@@ -88,5 +93,7 @@ export function speakingOf(
   };
   if (!melody) return speaking;
   const sorted = melody.semitones.toSorted();
-  return { ...speaking, pitchRangeSemitones: round(quantile(sorted, 0.95) - quantile(sorted, 0.05), 1) };
+  const range = quantile(sorted, 0.95) - quantile(sorted, 0.05);
+  const withRange = { ...speaking, pitchRangeSemitones: round(range, 1) };
+  return phones.length < SENTENCE_PHONES ? withRange : { ...withRange, monotone: range < MONOTONE_SEMITONES };
 }
