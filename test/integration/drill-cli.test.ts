@@ -82,6 +82,20 @@ test("[CLI-3] drill reads stereo of another rate, and prints words without --jso
   assert.match(out, /scored: /);
 });
 
+test("[CLI-3, DRILL-41] drill reads a text in the language that is asked for", async () => {
+  const spanish = join(folder, "es.wav");
+  const text = "El perro corre por la playa";
+  await writeWav(spanish, await synthesise(text, { voice: "spanish" }));
+  const { code, lines, err } = await drill(spanish, "--text", text, "--language", "es", "--speed", "max", "--json");
+  assert.equal(code, 0, err);
+  const phones = (lines() as { type: string; phone?: string }[]).filter(({ type }) => type === "phoneme");
+  assert.ok(phones.some(({ phone }) => phone === "rr"));
+  assert.equal((lines() as Line[]).at(-1)?.outcome, "scored");
+  const unknown = await drill(spanish, "--text", text, "--language", "de", "--json");
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.err + unknown.out, /LANGUAGE_UNAVAILABLE/);
+});
+
 test("[DRILL-27] drill prints the result alone in Azure's shape", async () => {
   const { code, out, err } = await drill(wav, "--text", TEXT, "--speed", "max", "--azure", "SAPI");
   assert.equal(code, 0, err);

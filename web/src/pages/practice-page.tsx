@@ -46,11 +46,13 @@ export function PracticePage() {
 function DrillList({ drills }: { drills: DrillItem[] }) {
   return (
     <ul className="list card">
-      {drills.map(({ id, text, level, focus }) => (
+      {drills.map(({ id, language, text, level, focus }) => (
         <li key={id}>
           <Link to={{ page: "drill", drillId: id }} className="row">
             <span className="row-main">
-              <span className="row-title">{text}</span>
+              <span className="row-title" lang={language}>
+                {text}
+              </span>
               <span className="hint">{focus}</span>
             </span>
             <span className="tag">{level}</span>
