@@ -168,3 +168,40 @@ test("[WEB-24] who says nothing is told so while the page listens", async (t) =>
   await page.getByRole("button", { name: "I'm done" }).click();
   await page.getByText("Nothing was heard", { exact: true }).waitFor();
 });
+
+test("[WEB-25] another language of the server is chosen, practised and kept", async (t) => {
+  const spoken = await synthesise("El perro corre por la tierra, pero el toro mira.", { voice: "spanish" });
+  const pcm = new Int16Array(spoken.length + 64_000);
+  pcm.set(spoken, 24_000);
+  const spanish = await openBrowser(server.url, { kind: "speaks", pcm });
+  t.after(() => spanish.close());
+  const { page, problems } = await spanish.guest("Gil", { width: 360, height: 740 });
+  await page.goto("/practice");
+  await page.getByText("Spanish", { exact: true }).click();
+  await page.getByText("checked on synthetic voices only").waitFor();
+  await page.getByRole("link", { name: /El perro corre/ }).click();
+  await page.getByRole("button", { name: "Start speaking" }).click();
+  await page.getByRole("region", { name: "Result" }).waitFor();
+  await page.getByRole("button", { name: /^perro: \d+ of 100/ }).click();
+  // Its sounds are named by Spanish words.
+  await page
+    .getByRole("button", { name: /^the sound in “perro”: \w+/ })
+    .first()
+    .waitFor();
+  assert.deepEqual(await auditPage(page), []);
+
+  await page.getByRole("link", { name: "Progress" }).click();
+  await page.getByText("One reading so far").waitFor();
+  assert.ok(await page.getByRole("radio", { name: "Spanish" }).isChecked());
+  assert.match(
+    (await page.getByRole("region", { name: "Sounds" }).textContent()) ?? "",
+    /as in “(pan|pero|ojo|lobo|casa|isla|mesa|taza)”/,
+  );
+  await page.getByText("English", { exact: true }).click();
+  await page.getByRole("region", { name: "Sounds" }).waitFor({ state: "detached" });
+  await page.goto("/practice?text=hola&language=es");
+  await page.getByRole("button", { name: "Start speaking" }).click();
+  await page.getByText("Listening. Read the sentence aloud.").waitFor();
+  assert.deepEqual(await page.locator(".tile-sound").allTextContents(), ["o", "l", "a"]);
+  assert.deepEqual(problems, []);
+});

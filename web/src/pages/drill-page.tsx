@@ -133,6 +133,7 @@ function ReadAloud({
     <div className="drill">
       <PhonemeLane
         words={lane}
+        language={language}
         names={names}
         current={phase === "listening" && pace !== "sentence" ? currentWord : undefined}
         selected={selected}

@@ -154,6 +154,7 @@ function Judged({ attempt }: { attempt: Attempt }) {
     <div className="drill">
       <PhonemeLane
         words={words}
+        language={attempt.language}
         names={names}
         selected={readable ? selected : null}
         onSelect={readable ? setChoice : undefined}

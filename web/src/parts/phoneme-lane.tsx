@@ -10,12 +10,15 @@ import type { SoundNames } from "../sound-names.ts";
  */
 export const PhonemeLane = memo(function PhonemeLane({
   words,
+  language,
   names,
   current,
   selected,
   onSelect,
 }: {
   words: readonly DrillWord[];
+  /** A BCP 47 tag, for whatever reads the sentence aloud. */
+  language: string;
   names: SoundNames;
   current?: number | undefined;
   selected?: Selection | null;
@@ -51,7 +54,7 @@ export const PhonemeLane = memo(function PhonemeLane({
             name={`${word.text}: ${wordInWords(names, word)}`}
             {...part({ word: at, phone: null })}
           >
-            {word.text}
+            <span lang={language}>{word.text}</span>
             {word.judged && <span className="hidden">{`: ${wordInWords(names, word)}`}</span>}
           </Part>
           <span className="lane-phones">

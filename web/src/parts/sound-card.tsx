@@ -165,20 +165,22 @@ export function spanOf(words: readonly DrillWord[]): Span | null {
 function Reference({ words, word, phone, language }: Parts & { language: string }) {
   const { player, referenceVoice } = useServices();
   const languages = useStore(referenceVoice);
+  const spoken = language.split("-")[0] ?? language;
   const [slow, setSlow] = useState(false);
   const [error, setError] = useState<unknown>();
-  if (!languages.includes(language)) return null;
+  if (!languages.includes(spoken)) return null;
   const say = (what: string, content: { text: string } | { phones: string }) => () => {
     setError(undefined);
     const speed = slow ? SLOW : 1;
-    player.playFile(what, () => referenceVoice.say({ ...content, language, speed })).catch(setError);
+    player.playFile(what, () => referenceVoice.say({ ...content, language: spoken, speed })).catch(setError);
   };
   const sentence = words.map(({ text }) => text).join(" ");
   return (
     <>
       <div className="sound-row">
         <span className="sound-who">Example</span>
-        {phone && (
+        {/* Phones by themselves are asked for in ARPAbet. */}
+        {phone && spoken === "en" && (
           <PlayButton
             what="example sound"
             label="Sound"
