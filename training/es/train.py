@@ -1,6 +1,6 @@
 """Turns the English acoustic model into a Spanish one.
 
-Usage: train.py SPANISH_DIR HELD_DIR ENGLISH_WORK_DIR ENGLISH_LABELS START.pt OUT.pt UPDATES   (START.pt: the English model, or a Spanish one to go on with)
+Usage: train.py SPANISH_DIR HELD_DIR ENGLISH_WORK_DIR ENGLISH_LABELS START.pt OUT.pt UPDATES RATE   (START.pt: the English model, or a Spanish one to go on with)
 
 Synthetic voices alone teach a model synthetic voices. So it starts from the model that learned from real ones, and a share
 of each batch stays real English speech, whose phones are labelled where Spanish has the same.
@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import train_acoustic
-from train_acoustic import Acoustic, CHANNELS, Sampler, evaluate, load
+from train_acoustic import Acoustic, DELAY, LONGEST, Sampler, evaluate, load, normalised, stacked
 
 PHONES = "a b ch d e f g i j k l m n ny o p r rr s t th u w x y SIL".split()
 ENGLISH = "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH SIL".split()
@@ -55,9 +55,15 @@ def read(folder):
     return index, mel, *(np.fromfile(os.path.join(folder, name), np.uint8) for name in ("labels.u8", "weights.u8"))
 
 
+def joined(spanish, english):
+    """Two batches of a Sampler as one."""
+    mels, lengths, labels, weights = zip(spanish, english)
+    return np.concatenate(mels), sum(lengths, []), torch.cat(labels), torch.cat(weights)
+
+
 def main():
-    spanish_dir, held_dir, english_dir, english_file, start, out, updates = sys.argv[1:]
-    updates = int(updates)
+    spanish_dir, held_dir, english_dir, english_file, start, out, updates, peak = sys.argv[1:]
+    updates, peak = int(updates), float(peak)
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     torch.manual_seed(1)
@@ -81,18 +87,22 @@ def main():
             nn.init.normal_(net.out.weight, std=0.02)
             for name, (phone, _) in SAME.items():
                 net.out.weight[PHONES.index(phone)] = saved["net"]["out.weight"][ENGLISH.index(name)]
-    optimiser = torch.optim.AdamW(net.parameters(), lr=1e-3, weight_decay=0.01, betas=(0.9, 0.98))
+    optimiser = torch.optim.AdamW(net.parameters(), lr=peak, weight_decay=0.01, betas=(0.9, 0.98))
     started, report = time.time(), 0
     for step in range(updates):
         progress = step / updates
-        rate = 1.2e-3 * min(1, progress / 0.06 + 0.01) * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-6
+        rate = peak * min(1, progress / 0.06 + 0.01) * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-6
         for group in optimiser.param_groups:
             group["lr"] = rate
-        parts = [spanish.batch(round(2700 * (1 - REAL)), prior, scale), english.batch(round(2700 * REAL), prior, scale)]
-        x, y, w = (torch.cat(both) for both in zip(*parts))
+        mels, lengths, y, w = joined(spanish.batch(round(2700 * (1 - REAL))), english.batch(round(2700 * REAL)))
+        spanish.degrade(mels)
+        x = normalised(mels, lengths, prior, scale, False)
+        spanish.mask(x)
         with torch.cpu.amp.autocast():
-            logits = net(x)
-        loss = (F.cross_entropy(logits.float(), y, reduction="none", label_smoothing=0.05) * w).sum() / w.sum().clamp(min=1)
+            logits = net(stacked(x))
+        told = LONGEST - DELAY
+        loss = F.cross_entropy(logits.float()[:, :, DELAY:], y[:, :told], reduction="none", label_smoothing=0.05)
+        loss = (loss * w[:, :told]).sum() / w[:, :told].sum().clamp(min=1)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 2)
