@@ -4,6 +4,7 @@ import { basename, isAbsolute, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { createLogger } from "../src/lib/logger.ts";
 import { createMetrics } from "../src/lib/metrics.ts";
+import { readLanguages } from "../src/phonemes/languages.ts";
 import { Lexicon } from "../src/phonemes/lexicon.ts";
 import { ScoringPool } from "../src/phonemes/pool.ts";
 import type { Command } from "./command.ts";
@@ -31,14 +32,21 @@ export const score: Command = async (args) => {
     console.error(usage);
     return 2;
   }
-  const { modelDir, threads } = options;
+  const { threads } = options;
+  const log = createLogger("silent");
+  const english = (await readLanguages(options.modelDir, log)).get("en");
+  if (!english) {
+    console.error(`There is no English language pack in ${options.modelDir}.`);
+    return 1;
+  }
+  const modelDir = english.dir;
   const width = threads * STREAMS_PER_THREAD;
   const pool = new ScoringPool({
     threads,
     // The first thread to be ready takes all, and one that dies leaves its utterances to the others: none is refused.
     streamsPerThread: width,
     modelDir,
-    log: createLogger("silent"),
+    log,
     metrics: createMetrics(),
   });
   try {
@@ -64,7 +72,7 @@ function readOptions(args: string[]) {
       options: {
         split: { type: "string" },
         out: { type: "string" },
-        model: { type: "string", default: process.env.PARLANCE_MODEL_DIR || "models/en" },
+        model: { type: "string", default: process.env.PARLANCE_MODEL_DIR || "models" },
         threads: { type: "string", default: String(availableParallelism()) },
       },
     });

@@ -268,6 +268,9 @@ test("[CLI-6, CLI-8] score takes the dictionary's phones and finds recordings by
   assert.deepEqual(partly[1], lines[1]);
   assert.equal((await cli(["score", dir, "--out", out])).code, 2);
   assert.equal((await cli(["score", dir, "--split", "none", "--out", out])).code, 1);
+  const unmodelled = await cli(["score", dir, "--split", "test", "--out", out, "--model", folder]);
+  assert.equal(unmodelled.code, 1);
+  assert.match(unmodelled.err, /no English language pack/);
 });
 
 test("[CLI-6] score scores every utterance, however many there are for the threads that are ready", async () => {
