@@ -99,7 +99,7 @@ port.on("message", (message: ThreadInbox) => {
   }
   void run();
 });
-post({ type: "ready", broken });
+post({ type: "ready", languages: [...engines.keys()], broken });
 
 function open({ stream: id, words, language, pcm }: Extract<ThreadInbox, { type: "open" }>): void {
   try {

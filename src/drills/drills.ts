@@ -97,13 +97,12 @@ export class Drills {
   }
 
   languages(): CallReply<"drill.languages"> {
-    return { languages: [...this.#options.languages] };
+    return { languages: this.#languages() };
   }
 
   /** @throws AppError LANGUAGE_UNAVAILABLE */
   async list({ language }: CallRequest<"drill.list">): Promise<CallReply<"drill.list">> {
-    const wanted =
-      language === undefined ? this.#options.languages.map((one) => one.language) : [this.#practised(language)];
+    const wanted = language === undefined ? this.#languages().map((one) => one.language) : [this.#practised(language)];
     return { drills: await this.#options.drills.list(wanted) };
   }
 
@@ -262,9 +261,13 @@ export class Drills {
     return { text: drill.text, language: own };
   }
 
+  #languages(): Language[] {
+    return this.#options.languages.filter(({ language }) => this.#options.scoring.serves(language));
+  }
+
   /** The language among those with a pack that a tag stands for: itself or, region by region dropped (RFC 4647), a wider one. */
   #practised(tag: string): string {
-    const known = this.#options.languages.map(({ language }) => language);
+    const known = this.#languages().map(({ language }) => language);
     for (let wanted = tag; wanted !== ""; wanted = wanted.slice(0, Math.max(0, wanted.lastIndexOf("-")))) {
       const found = known.find((one) => one.toLowerCase() === wanted.toLowerCase());
       if (found !== undefined) return found;

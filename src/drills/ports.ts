@@ -98,6 +98,8 @@ export type ScoringOptions = {
 
 /** Where streams come from: the pool of scoring threads. */
 export interface Scoring {
+  /** False for a language whose pack turned out not to load. */
+  serves(language: string): boolean;
   /** @throws AppError SCORING_UNAVAILABLE when every thread is full or none works */
   open(
     words: ExpectedWord[],

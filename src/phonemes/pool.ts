@@ -69,6 +69,8 @@ export class ScoringPool implements Scoring, SpeechHearing {
   readonly #options: ScoringPoolOptions;
   readonly #times: PoolTimes;
   readonly #packDirs: string[];
+  /** Languages whose packs could be loaded, once a thread has tried. */
+  #served: ReadonlySet<string> | undefined;
   readonly #threads = new Set<ScoringThread>();
   readonly #streams = new Map<number, Pooled>();
   /** Streams without a thread, with the timer that gives them up. */
@@ -108,6 +110,10 @@ export class ScoringPool implements Scoring, SpeechHearing {
     let ready = 0;
     for (const thread of this.#threads) if (thread.ready) ready += 1;
     return ready;
+  }
+
+  serves(language: string): boolean {
+    return this.#served?.has(language) ?? true;
   }
 
   get openStreams(): number {
@@ -169,7 +175,8 @@ export class ScoringPool implements Scoring, SpeechHearing {
   #spawn(): void {
     const thread = new ScoringThread({ packDirs: this.#packDirs }, this.#times);
     this.#threads.add(thread);
-    thread.on("ready", (broken) => {
+    thread.on("ready", (languages, broken) => {
+      this.#served = new Set(languages);
       for (const reason of broken) this.#options.log.error({ reason }, "language pack can't be served");
       this.#deathsInARow = 0;
       this.#settleStart?.resolve();

@@ -20,7 +20,7 @@ const entry = new URL("../../workers/phoneme.ts", import.meta.url);
 
 /** One worker thread under supervision. It ends exactly once, with `exit`; nothing comes from it afterwards. */
 export class ScoringThread extends Emitter<{
-  ready: [broken: string[]];
+  ready: [languages: string[], broken: string[]];
   message: [Exclude<FromThread, { type: "ready" | "pong" }>];
   /** How long a heartbeat took there and back: how late audio is looked at. */
   lag: [ms: number];
@@ -95,7 +95,7 @@ export class ScoringThread extends Emitter<{
       clearTimeout(this.#initTimer);
       this.#state = "ready";
       this.#heartbeat = setInterval(() => this.#beat(), this.#times.heartbeatMs);
-      this.emit("ready", message.broken);
+      this.emit("ready", message.languages, message.broken);
     } else if (message.type === "pong") this.emit("lag", performance.now() - message.sentAtMs);
     else this.emit("message", message);
   }

@@ -26,8 +26,8 @@ export type ThreadInbox = Exclude<ToThread, { type: "pcm" }> | { type: "pcm"; sa
 
 /** Thread → pool. */
 export type FromThread =
-  /** `broken` says of each pack that could not be loaded why. */
-  | { type: "ready"; broken: string[] }
+  /** The languages of the packs that were loaded; `broken` says of each other one why it was not. */
+  | { type: "ready"; languages: string[]; broken: string[] }
   | { type: "events"; events: { stream: number; event: ScoreEvent | SpeechEvent }[] }
   | { type: "progress"; judged: { stream: number; judgedMs: number }[] }
   | { type: "failed"; stream: number; reason: string }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -17,7 +17,11 @@ before(async () => {
   scratch = await mkdtemp(join(tmpdir(), "parlance-packs-"));
   await cp(modelDir, join(scratch, "en"), { recursive: true });
   await cp(join(modelDir, "../es"), join(scratch, "es"), { recursive: true });
-  // Without a model, and without a word about itself.
+  // One whose model is none, and one without a word about itself.
+  const manifest = await readFile(join(scratch, "es/manifest.json"), "utf8");
+  await cp(join(scratch, "es"), join(scratch, "xx"), { recursive: true });
+  await writeFile(join(scratch, "xx/manifest.json"), manifest.replace('"language": "es"', '"language": "xx"'));
+  await writeFile(join(scratch, "xx/acoustic.onnx"), "no model");
   await mkdir(join(scratch, "broken"));
   await writeFile(join(scratch, "broken/manifest.json"), "{}");
   server = await startServer({ PARLANCE_MODEL_DIR: scratch });
