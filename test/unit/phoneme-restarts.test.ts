@@ -104,3 +104,14 @@ test("[SCORE-33] a right reading has no insertion and no omission; another text'
     assert.deepEqual(result.insertions, []);
   }
 });
+
+test("[SCORE-34] a word that is said in the wrong place is an omission in its own, and misplaced where it was said", async () => {
+  for (const voice of ["slt", "rms", "kal16"] as const) {
+    const events = await hear("the little cat on the sat warm kitchen table", voice);
+    assertTold(events);
+    const result = resultOf(events);
+    assert.deepEqual(omissions(result), ["sat"], voice);
+    const told = result.insertions.map(({ kind, text, beforeWord }) => [kind, text, beforeWord]);
+    assert.deepEqual(told, [["misplaced", "sat", 6]], voice);
+  }
+});

@@ -4,8 +4,8 @@ import type { Course } from "./reading-course.ts";
 import type { Posteriors } from "./segment-features.ts";
 import { SPEECH } from "./text-follower.ts";
 
-/** Steps of other speech (240 ms) from which it is more than a breath, a click or a hesitation within a word. */
-const LEAST_OTHER = 12;
+/** Steps of other speech (300 ms) from which it is more than a breath, a click or a hesitation within a word. */
+const LEAST_OTHER = 15;
 /** More than these are not told. */
 const MOST_INSERTIONS = 50;
 

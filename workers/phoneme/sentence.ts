@@ -2,12 +2,13 @@ import type { PathPhone } from "./aligner.ts";
 import type { ExpectedWord, ScoreEvent } from "./events.ts";
 import { insertionsOf } from "./insertions.ts";
 import type { PhoneJudge } from "./judges.ts";
-import { lastSayings } from "./last-sayings.ts";
+import { type Judged, lastSayings } from "./last-sayings.ts";
 import { LiveJudge, type PhoneTrace } from "./live-judge.ts";
+import { withMisplaced } from "./misplaced-words.ts";
 import { outcomeOf } from "./outcome.ts";
 import type { PackManifest } from "./pack.ts";
 import type { VoiceTrack } from "./pitch.ts";
-import { courseOf } from "./reading-course.ts";
+import { type Course, courseOf } from "./reading-course.ts";
 import { type Reading, type ReadingJudges, readingResult } from "./reading-result.ts";
 import { marginOf, PosteriorHistory, type Posteriors } from "./segment-features.ts";
 import { SPEECH, TextFollower } from "./text-follower.ts";
@@ -125,16 +126,18 @@ export class SentenceScorer {
     const { taken, progress, judged, alignedSpeech } = this.#judge;
     const course = courseOf(this.#path, this.#ids, this.#history);
     const head = this.#judges?.head ?? null;
-    const last = lastSayings({ taken, progress }, course, this.#ids, this.#manifest, this.#history, head);
+    const last = (of: Course): Judged =>
+      lastSayings({ taken, progress }, of, this.#ids, this.#manifest, this.#history, head);
     const outcome = outcomeOf({
       speechSteps: this.#speechSteps,
       alignedSpeech,
       scores: judged.map((phone) => phone.score),
       margins: taken.map(({ features }) => marginOf(features, this.#manifest.phones.length)),
       omittedPhones: progress.reduce((sum, word) => sum + word.omitted, 0),
-      omitted: last.progress.map((word) => word.omitted > 0),
+      omitted: last(course).progress.map((word) => word.omitted > 0),
     });
     if (outcome === "silence" || outcome === "mismatch") return { taken, progress, insertions: [], outcome };
-    return { ...last, insertions: insertionsOf(course, this.#words, this.#history), outcome };
+    const whole = withMisplaced(course, this.#ids, this.#history);
+    return { ...last(whole), insertions: insertionsOf(whole, this.#words, this.#history), outcome };
   }
 }
