@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { CallReply, CallRequest, DrillItem, PhoneProgress, PracticeTarget } from "#protocol";
 import { limits } from "#protocol";
 import { calendarDays } from "./calendar-days.ts";
@@ -142,6 +143,8 @@ export class Practice {
     for (let at = 0; at < list.length; at += limits.drillWords) {
       const words = list.slice(at, at + limits.drillWords);
       const phones = await this.#pronounce(words.join(" "), language);
+      // The first time it takes a while, and others' audio should not wait for all of it.
+      await setImmediate();
       for (const [i, word] of words.entries()) found.set(word, phones[i] ?? []);
     }
     return found;

@@ -94,7 +94,8 @@ export function VoiceStrip({
   };
 
   return (
-    <div className="strip" ref={frame} aria-hidden="true">
+    // Browsers would make a scrolled part a stop of the Tab key.
+    <div className="strip" ref={frame} aria-hidden="true" tabIndex={-1}>
       {live || whole ? (
         // A press is a shortcut: the lane's buttons do the same.
         <canvas ref={canvas} height={HEIGHT} onClick={press} data-pressable={whole ? true : undefined} />
