@@ -1,19 +1,16 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { Connection, request } from "#client";
+import { Connection, DrillSession, request } from "#client";
 import { synthesise } from "../test/support/voice.ts";
-import { LiveSpeaker, type Sample } from "./drill/live-speaker.ts";
+import type { LoadAnswer, LoadOrder } from "./drill/load.ts";
+import { type Percentiles, percentiles } from "./drill/percentiles.ts";
+import { SENTENCES } from "./drill/sentences.ts";
 
-const SENTENCES = [
-  "She had your dark suit in greasy wash water all year",
-  "The birch canoe slid on the smooth planks",
-  "Please call Stella and ask her to bring these things",
-  "The quick brown fox jumps over the lazy dog",
-];
 const LEVELS = [1, 10, 20, 30, 45, 60, 80, 100, 130, 160, 200, 250, 300];
 const HOLD_MS = 6_000;
 /** New speakers need a moment before they are measured. */
@@ -25,44 +22,76 @@ type Level = {
   speakers: number;
   first: Percentiles;
   final: Percentiles;
+  result: Percentiles;
   cpuMs: number;
   scoringCpuMs: number;
+  loadCpuMs: number;
   wallMs: number;
   rssMb: number;
   senderLagMs: number;
 };
-type Percentiles = { p50: number; p95: number; p99: number };
+
+/** Live speakers of one core that sherpa-onnx publishes for its streaming zipformer of 20 M parameters. */
+const SHERPA_SPEAKERS = 26;
 
 /**
- * Live speakers at the pace of microphones against a real server with one scoring thread, more of them level by level.
- * `latencyMs` runs from a phone's end in the audio to its first judgement at the client, at the last level where its p99
- * stayed under 300 ms (or with one speaker, where it never did); `final` is the same for final judgements.
+ * Live speakers at the pace of microphones against a real server with one scoring thread, more of them level by level, from
+ * a process of their own. `latencyMs` runs from a phone's end in the audio to its first judgement at the client, at the last
+ * level where its p99 stayed under 300 ms (or with one speaker, where it never did); `finalLatencyMs` is the same for final
+ * judgements, `resultLatencyMs` runs from the end of the reading to its result.
  */
 export async function run(args: string[]): Promise<object> {
   const { values } = parseArgs({ args, options: { max: { type: "string", default: String(LEVELS.at(-1)) } } });
-  const voices = await Promise.all(
-    SENTENCES.map(async (text, i) => ({ text, pcm: await synthesise(text, { voice: i % 2 ? "rms" : "slt" }) })),
-  );
+  const begunAtMs = performance.now();
   const server = await startServer();
-  const speakers: LiveSpeaker[] = [];
+  const readyMs = performance.now() - begunAtMs;
+  const load = fork(join(import.meta.dirname, "drill/load.ts"));
+  const loaded = once(load, "message");
+  const ask = async (order: LoadOrder): Promise<unknown> => {
+    const answer = once(load, "message");
+    load.send(order);
+    return (await answer)[0];
+  };
   const levels: Level[] = [];
   try {
+    const firstScoreMs = await firstScore(server.url);
+    await loaded;
+    await ask({ url: server.url });
     for (const count of LEVELS.filter((level) => level <= Number(values.max))) {
-      while (speakers.length < count) speakers.push(await connect(server.url, speakers.length, voices));
+      await ask({ speakers: count });
       await pause(SETTLE_MS);
-      const level = await measure(server, speakers);
+      const level = await measure(server, count, ask);
       levels.push(level);
       console.error(
-        `${count} speakers: first ${show(level.first)}, final ${show(level.final)} ms, sender lag ${level.senderLagMs} ms`,
+        `${count} speakers: first ${show(level.first)}, final ${show(level.final)}, result ${show(level.result)} ms, sender lag ${level.senderLagMs} ms`,
       );
       // Past the limit twice: not a hiccup.
       if (levels.length > 2 && levels.slice(-2).every(({ first }) => first.p99 > LATENCY_LIMIT_MS)) break;
     }
-    return figures(levels);
+    return { startToReadyMs: Math.round(readyMs), readyToFirstScoreMs: Math.round(firstScoreMs), ...figures(levels) };
   } finally {
-    for (const speaker of speakers) speaker.stop();
+    load.disconnect();
     await server.stop();
   }
+}
+
+/** From a server that is ready to the first phone it judges, with audio as fast as it takes it. */
+async function firstScore(url: string): Promise<number> {
+  const [text = ""] = SENTENCES;
+  const pcm = await synthesise(text);
+  const startedAtMs = performance.now();
+  const { accessToken } = await request(url, "signInAsGuest", { name: "First" });
+  const connection = new Connection(url, { token: () => accessToken });
+  await connection.ready();
+  const session = new DrillSession(connection);
+  const judged = new Promise((resolve) => session.onEvent(resolve));
+  await session.start({ text });
+  session.feed(pcm);
+  await judged;
+  const tookMs = performance.now() - startedAtMs;
+  await session.cancel();
+  connection.close();
+  return tookMs;
 }
 
 function figures(levels: Level[]): object {
@@ -75,59 +104,48 @@ function figures(levels: Level[]): object {
   return {
     latencyMs: at.first,
     finalLatencyMs: at.final,
+    resultLatencyMs: at.result,
     /** Speakers at that level for each scoring core that is busy with them. */
     speakersPerCore: good ? Math.round(good.speakers / busy) : 0,
+    timesSherpaOnnx: good ? round(good.speakers / busy / SHERPA_SPEAKERS) : 0,
     /** Speakers at that level: what this machine held with its load generator beside the server. */
     liveSpeakers: good?.speakers ?? 0,
     cpuPercentPerSpeaker: round((100 * at.cpuMs) / at.wallMs / at.speakers),
     scoringCpuPercentPerSpeaker: round((100 * busy) / at.speakers),
     /** Against one speaker, when the server is warm; a start's garbage would hide it. */
     mbPerSpeaker: round((at.rssMb - alone.rssMb) / Math.max(1, at.speakers - alone.speakers)),
+    loadGeneratorCpuPercentPerSpeaker: round((100 * at.loadCpuMs) / at.wallMs / at.speakers),
+    /** Of the machine at the end: with other work beside it, latencies are that work's as well. */
+    loadAverage: loadavg().map(round),
     levels: levels.map(({ speakers, first, senderLagMs }) => ({ speakers, p99: first.p99, senderLagMs })),
   };
 }
 
-async function measure(server: Server, speakers: LiveSpeaker[]): Promise<Level> {
-  const samples: Sample[] = [];
-  let lag = 0;
-  for (const speaker of speakers) speaker.onSample = (sample) => samples.push(sample);
-  for (const speaker of speakers) speaker.takeLag();
+async function measure(server: Server, speakers: number, ask: (order: LoadOrder) => Promise<unknown>): Promise<Level> {
+  await ask("begin");
   const startedAtMs = performance.now();
   const before = await cpuOf(server);
   await pause(HOLD_MS);
   const cpu = await cpuOf(server);
   const wallMs = performance.now() - startedAtMs;
-  for (const speaker of speakers) {
-    speaker.onSample = undefined;
-    lag = Math.max(lag, speaker.takeLag());
-  }
-  const of = (final: boolean) => percentiles(samples.filter((one) => one.final === final).map((one) => one.latencyMs));
+  const { samples, lagMs, cpuMs } = (await ask("report")) as LoadAnswer;
+  const of = (kind: "first" | "final" | "result") =>
+    percentiles(samples.filter((one) => one.kind === kind).map((one) => one.latencyMs));
   return {
-    speakers: speakers.length,
-    first: of(false),
-    final: of(true),
+    speakers,
+    first: of("first"),
+    final: of("final"),
+    result: of("result"),
     cpuMs: cpu.all - before.all,
     scoringCpuMs: cpu.scoring - before.scoring,
+    loadCpuMs: cpuMs,
     wallMs,
     rssMb: await rssOf(server),
-    senderLagMs: Math.round(lag),
+    senderLagMs: Math.round(lagMs),
   };
 }
 
-function percentiles(values: number[]): Percentiles {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0);
-  return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
-}
-
 const show = ({ p50, p95, p99 }: Percentiles) => `${p50}/${p95}/${p99}`;
-
-async function connect(url: string, index: number, voices: { text: string; pcm: Int16Array }[]): Promise<LiveSpeaker> {
-  const { accessToken } = await request(url, "signInAsGuest", { name: `Speaker ${index}` });
-  const connection = new Connection(url, { token: () => accessToken });
-  await connection.ready();
-  return new LiveSpeaker(connection, voices, index);
-}
 
 async function startServer(): Promise<Server> {
   const dataDir = await mkdtemp(join(tmpdir(), "parlance-bench-"));

@@ -1,27 +1,31 @@
 import type { Connection } from "#client";
 import { FRAME_EVENT } from "#protocol";
 
-/** A judgement of a phone: how long after the phone's end in the audio it arrived. */
-export type Sample = { latencyMs: number; final: boolean };
+/** How long after the phone's end in the audio its first or final judgement arrived, or the result after `drill.finish` was asked for. */
+export type Sample = { kind: "first" | "final" | "result"; latencyMs: number };
 
 const FRAME_MS = 20;
 const FRAME_SAMPLES = 320;
 /** Silence between two sentences. */
 const GAP_FRAMES = 15;
 
-/** One learner who reads sentence after sentence, frame by frame at the pace of a microphone, until stopped. */
+/** One learner who reads sentence after sentence, frame by frame at the pace of a microphone, as long as the process lives. */
 export class LiveSpeaker {
-  onSample: ((sample: Sample) => void) | undefined;
   readonly #connection: Connection;
   readonly #voices: { text: string; pcm: Int16Array }[];
   #turn: number;
   #attemptId = "";
   #beganAtMs = 0;
+  #finishedAtMs = 0;
   #judged = new Set<string>();
   #lagMs = 0;
-  #stopped = false;
 
-  constructor(connection: Connection, voices: { text: string; pcm: Int16Array }[], index: number) {
+  constructor(
+    connection: Connection,
+    voices: { text: string; pcm: Int16Array }[],
+    index: number,
+    onSample: (sample: Sample) => void,
+  ) {
     this.#connection = connection;
     this.#voices = voices;
     this.#turn = index;
@@ -31,8 +35,12 @@ export class LiveSpeaker {
       const first = !this.#judged.has(key);
       this.#judged.add(key);
       const latencyMs = performance.now() - this.#beganAtMs - endMs;
-      if (first) this.onSample?.({ latencyMs, final: false });
-      if (final) this.onSample?.({ latencyMs, final: true });
+      if (first) onSample({ kind: "first", latencyMs });
+      if (final) onSample({ kind: "final", latencyMs });
+    });
+    connection.on("drill.result", ({ attemptId }) => {
+      if (attemptId === this.#attemptId)
+        onSample({ kind: "result", latencyMs: performance.now() - this.#finishedAtMs });
     });
     void this.#live();
   }
@@ -44,19 +52,14 @@ export class LiveSpeaker {
     return lag;
   }
 
-  stop(): void {
-    this.#stopped = true;
-    this.#connection.close();
-  }
-
   async #live(): Promise<void> {
     // Not all in step.
     await pause(Math.random() * 1_000);
-    while (!this.#stopped) {
+    for (;;) {
       try {
         await this.#read();
       } catch (error) {
-        if (!this.#stopped) console.error(String(error));
+        console.error(String(error));
         await pause(500);
       }
     }
@@ -70,13 +73,14 @@ export class LiveSpeaker {
     this.#beganAtMs = performance.now();
     this.#attemptId = attemptId;
     const frames = Math.ceil(voice.pcm.length / FRAME_SAMPLES) + GAP_FRAMES;
-    for (let number = 0; number < frames && !this.#stopped; number++) {
+    for (let number = 0; number < frames; number++) {
       const due = this.#beganAtMs + (number + 1) * FRAME_MS;
       const wait = due - performance.now();
       if (wait > 0) await pause(wait);
       this.#lagMs = Math.max(this.#lagMs, performance.now() - due);
       this.#connection.send(FRAME_EVENT, frameOf(number, voice.pcm));
     }
+    this.#finishedAtMs = performance.now();
     await this.#connection.call("drill.finish", { attemptId }, { timeoutMs: 60_000 });
   }
 }
