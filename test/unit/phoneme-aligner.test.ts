@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Aligner, type PathPhone } from "../../workers/phoneme/aligner.ts";
+import { withMisplaced } from "../../workers/phoneme/misplaced-words.ts";
+import { courseOf } from "../../workers/phoneme/reading-course.ts";
+import { TextFollower } from "../../workers/phoneme/text-follower.ts";
 
 const SILENCE = 5;
 const CLASSES = SILENCE + 1;
@@ -148,5 +151,52 @@ test("[SCORE-30] the search finds the paths that a plain search without band and
       }
     }),
     { numRuns: 150 },
+  );
+});
+
+test("[SCORE-35] whatever the posteriors, numbers or not, each phone is told once and in order, and what counts lies in the order of text and time", () => {
+  const broken = fc.constantFrom(Number.NaN, Number.NEGATIVE_INFINITY, 0).map((v) => new Float32Array(CLASSES).fill(v));
+  const anyStep = fc.oneof({ weight: 20, arbitrary: step }, { weight: 1, arbitrary: broken });
+  fc.assert(
+    fc.property(texts, fc.array(anyStep, { maxLength: 120 }), (text, steps) => {
+      const told: string[] = [];
+      let lastEnd = 0;
+      const variants = new Map<number, number>();
+      const follower = new TextFollower(text, SILENCE, {
+        said(word, variant, index, start, end) {
+          assert.ok(start >= lastEnd && end > start);
+          lastEnd = end;
+          variants.set(word, variant);
+          told.push(`${word}.${index}`);
+        },
+        leftOut(word, variant, index) {
+          variants.set(word, variant);
+          for (let i = index; i < (text[word]?.[variant]?.length ?? 0); i++) told.push(`${word}.${i}`);
+        },
+        paused() {},
+      });
+      for (const logp of steps) follower.advance(logp, 0);
+      const path = follower.finish();
+      const wanted = text.flatMap((choice, w) => (choice[variants.get(w) ?? 0] ?? []).map((_, i) => `${w}.${i}`));
+      assert.deepEqual(told, wanted);
+      const posteriors = {
+        classes: CLASSES,
+        oldest: 0,
+        steps: steps.length,
+        at: (at: number, phone: number) => steps[at]?.[phone] as number,
+      };
+      const { counts, asides } = withMisplaced(courseOf(path, text, posteriors), text, posteriors);
+      let time = 0;
+      for (const [, { phones }] of [...counts].sort(([a], [b]) => a - b)) {
+        assert.ok((phones[0]?.start ?? 0) >= time);
+        time = phones.at(-1)?.end ?? 0;
+      }
+      assert.deepEqual(
+        asides.map(({ start }) => start),
+        asides.map(({ start }) => start).sort((a, b) => a - b),
+      );
+      for (const { start, end, before } of asides) assert.ok(end > start && before >= 0 && before <= text.length);
+    }),
+    { numRuns: 300 },
   );
 });

@@ -182,7 +182,9 @@ export class Aligner {
     const emission = this.#emission;
     let loudest = FLOOR;
     for (let c = 0; c < emission.length; c++) {
-      const value = Math.max(FLOOR, logp[offset + c] as number);
+      let value = FLOOR;
+      // What is no number is not above the floor either.
+      if ((logp[offset + c] as number) > FLOOR) value = logp[offset + c] as number;
       emission[c] = value;
       if (c !== this.#silence && value > loudest) loudest = value;
     }
