@@ -30,7 +30,7 @@ export class FrameSender {
     return this.#samples / (RATE / 1_000);
   }
 
-  /** Takes mono audio of any length: 16-bit, or floats of -1 to 1. */
+  /** Takes mono audio of any length: 16-bit, or floats of -1 to 1; what is beyond is clipped, and no number is silence. */
   feed(samples: Float32Array | Int16Array, sampleRate: number = RATE): void {
     if (sampleRate === RATE) {
       this.#append(samples);
@@ -38,7 +38,9 @@ export class FrameSender {
     }
     if (this.#resampler?.rate !== sampleRate)
       this.#resampler = { rate: sampleRate, instance: new Resampler(sampleRate, RATE) };
-    const floats = samples instanceof Int16Array ? Float32Array.from(samples, (sample) => sample / 32_768) : samples;
+    const scale = samples instanceof Int16Array ? 1 / 32_768 : 1;
+    // One sample beyond all measure would ring through as many as the filter is long.
+    const floats = Float32Array.from(samples, (sample) => Math.max(-1, Math.min(1, sample * scale || 0)));
     this.#append(this.#resampler.instance.push(floats));
   }
 
@@ -53,7 +55,7 @@ export class FrameSender {
   #append(samples: Float32Array | Int16Array): void {
     const scale = samples instanceof Int16Array ? 1 : 32_768;
     for (const sample of samples) {
-      this.#frame[this.#filled++] = Math.max(-32_768, Math.min(32_767, Math.round(sample * scale)));
+      this.#frame[this.#filled++] = Math.max(-32_768, Math.min(32_767, Math.round(sample * scale || 0)));
       if (this.#filled < FRAME_SAMPLES) continue;
       this.#send(this.#frame);
       this.#filled = 0;

@@ -50,6 +50,24 @@ test("[DRILL-60] the client's snapshot tells that nothing is heard, until a phon
   session.close();
 });
 
+test("[DRILL-63] samples that are no numbers are silence, those beyond full scale are clipped, at any rate", async () => {
+  for (const rate of [16_000, 48_000]) {
+    const { connection } = await learner();
+    const session = new DrillSession(connection);
+    await session.start({ text: TEXT });
+    const repeat = rate / 16_000;
+    const broken = Float32Array.from({ length: voice.length * repeat }, (_, i) => {
+      if (i % 4_000 < repeat) return [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e30][i % 4] ?? 0;
+      return (voice[Math.floor(i / repeat)] ?? 0) / 32_768;
+    });
+    session.feed(broken, rate);
+    const { outcome, accuracy } = await session.finish();
+    assert.equal(outcome, "scored");
+    assert.ok(accuracy > 60, `${accuracy} at ${rate} Hz`);
+    session.close();
+  }
+});
+
 test("[DRILL-10, DRILL-13, DRILL-22, DRILL-24] a drill from the list, through the client library, into the history", async () => {
   const { connection } = await learner("Ann");
   const { drills } = await connection.call("drill.list", {});

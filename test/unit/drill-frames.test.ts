@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { FrameReader } from "../../src/drills/frame-reader.ts";
 import type { AppError } from "../../src/lib/app-error.ts";
 
@@ -59,4 +60,36 @@ test("[DRILL-7] malformed frames, also as a view into a bigger buffer", () => {
   const odd = new Uint8Array(11);
   odd.set(frame(0, [258, 3]), 1);
   assert.deepEqual([...(reader.read(odd.subarray(1, 9))?.pcm ?? [])], [258, 3]);
+});
+
+test("[DRILL-61] whatever the bytes, a frame is refused as malformed or is audio of bounded length, and leaves what follows alone", () => {
+  const valid = fc
+    .tuple(fc.nat(40), fc.array(fc.integer({ min: -32_768, max: 32_767 }), { minLength: 1, maxLength: 20 }))
+    .map(([number, samples]) => frame(number, samples));
+  const mutated = fc.tuple(valid, fc.nat(60), fc.nat(255), fc.boolean()).map(([bytes, at, value, cut]) => {
+    if (cut) return bytes.slice(0, at);
+    const copy = bytes.slice();
+    if (at < copy.length) copy[at] = value;
+    return copy;
+  });
+  const any = fc.oneof(valid, mutated, fc.uint8Array({ maxLength: 64 }), fc.uint8Array({ maxLength: 4_000 }));
+  fc.assert(
+    fc.property(fc.array(any, { maxLength: 30 }), (messages) => {
+      const reader = new FrameReader();
+      /** Sees only what the first one took. */
+      const spared = new FrameReader();
+      for (const bytes of messages) {
+        let read: number[] | null;
+        try {
+          read = taken(reader, bytes);
+        } catch (error) {
+          assert.equal((error as AppError).code, "AUDIO_FRAME_MALFORMED");
+          continue;
+        }
+        assert.ok(!read || (read.length > 0 && read.length <= 16_000 + 1_600));
+        assert.deepEqual(read, taken(spared, bytes));
+      }
+    }),
+    { numRuns: 500 },
+  );
 });
