@@ -24,12 +24,8 @@ const windowFor = (lag: number): number => 24 + Math.round(1.2 * lag);
 const REACH = 3;
 /** Samples that a frame looks at. */
 const SPAN = windowFor(LONGEST_LAG + REACH) + LONGEST_LAG + REACH;
-/** The decimating filter: a windowed sinc, -6 dB at 500 Hz. */
-const TAPS = 65;
-const MIDDLE = (TAPS - 1) / 2;
-const CUTOFF_HZ = 500;
-/** The first frame's middle sample at the low rate. */
-const CENTRE = WINDOW / 2 / DECIMATION;
+/** The first frame's middle sample at the low rate: half its window, and the filters' delay. */
+const CENTRE = WINDOW / 2 / DECIMATION + 8;
 /** Frames that are followed (two minutes): what comes later has no pitch. */
 const MOST_FRAMES = 12_000;
 /** Candidates for a frame's period; the state after the last is "no voice". */
@@ -51,14 +47,19 @@ const QUIET_DB = 35;
 /** Below this nothing is a voice: a bit or two of noise. */
 const SILENT_DB = -75;
 
-const filter = Float64Array.from({ length: TAPS }, (_, i) => {
-  const t = i - MIDDLE;
-  const angle = (2 * Math.PI * CUTOFF_HZ * t) / SAMPLE_RATE;
-  const hann = 0.5 + 0.5 * Math.cos((2 * Math.PI * t) / (TAPS + 1));
-  return (t === 0 ? 1 : Math.sin(angle) / angle) * hann;
-});
-const gain = filter.reduce((a, b) => a + b, 0) * 32768;
-for (let i = 0; i < TAPS; i++) filter[i] = (filter[i] as number) / gain;
+/**
+ * Half of the low rate's lowpass at 500 Hz, from its middle on: a half-band filter, where every other weight is 0.
+ * `HALF[i]` is for the samples 2 i + 1 from the middle.
+ */
+const REACH_OF_HALF = 7;
+const HALF = [1, 3, 5, 7].map(
+  (t) => (Math.sin((Math.PI * t) / 2) / (Math.PI * t)) * (0.5 + 0.5 * Math.cos((Math.PI * t) / 8)),
+);
+/** Moving sums over eight samples, one after the other, that come before: they leave little above 1.5 kHz. */
+const SUMS = 4;
+const HALF_TAPS = 2 * REACH_OF_HALF + 1;
+/** What the moving sums multiply by, and full scale. */
+const GAIN = DECIMATION ** SUMS * 32768 * (0.5 + 2 * HALF.reduce((a, b) => a + b, 0));
 
 const span = new Float64Array(SPAN);
 /** The energy of all that comes before each sample of `span`. */
@@ -91,19 +92,21 @@ function roomFor<T extends Float32Array | Uint8Array>(values: T, index: number):
  * through each frame's best periods (Talkin 1995, Boersma 1993). Audio is not kept; a minute costs 100 kB.
  */
 export class PitchTracker {
-  /** Samples at 16 kHz that the filter still needs; the first counts for those before it. */
-  readonly #line = new Float64Array(TAPS + HOP);
-  #held = 0;
+  /** Integrators at 16 kHz, in whole numbers that may run over, and the combs behind them (Hogenauer 1981). */
+  readonly #integrators = new Int32Array(SUMS);
+  readonly #combs = new Int32Array(SUMS);
+  /** What the half-band filter still needs, the oldest first. */
+  readonly #line = new Float64Array(HALF_TAPS);
+  /** Of the current 10 ms, the sum of the squared differences between samples; the last sample, and how many were taken. */
+  #changes = 0;
+  #before = 0;
+  #taken = -1;
+  #bright = new Float32Array(128);
   /** The newest samples at the low rate, from the next frame's first on. */
   readonly #low = new Float64Array(SPAN);
   #filled = 0;
   /** Low-rate samples still to drop, or where negative to put before the first, until the next frame's first. */
   #skip = CENTRE - (SPAN >> 1);
-  /** Of the current 10 ms, the sum of the squared differences between samples; the last sample, and how many were taken. */
-  #changes = 0;
-  #before = 0;
-  #taken = 0;
-  #bright = new Float32Array(128);
   #dcIn = 0;
   #dcOut = 0;
   #loudest = SILENT_DB;
@@ -125,23 +128,60 @@ export class PitchTracker {
   /** Takes 16 kHz mono samples of any number. */
   push(pcm: Int16Array): void {
     const [first] = pcm;
-    if (this.#held === 0 && first !== undefined) {
-      this.#line.fill(first);
-      this.#held = MIDDLE;
-      this.#dcIn = first / 32768;
-      this.#before = first;
+    if (first === undefined) return;
+    if (this.#taken < 0) this.#begin(first);
+    if (this.#frames === MOST_FRAMES) return;
+    const sums = this.#integrators;
+    let a = sums[0] as number;
+    let b = sums[1] as number;
+    let c = sums[2] as number;
+    let d = sums[3] as number;
+    let before = this.#before;
+    let taken = this.#taken;
+    let changes = this.#changes;
+    for (let i = 0; i < pcm.length; i++) {
+      const sample = pcm[i] as number;
+      a = (a + sample) | 0;
+      b = (b + a) | 0;
+      c = (c + b) | 0;
+      d = (d + c) | 0;
+      changes += (sample - before) * (sample - before);
+      before = sample;
+      taken++;
+      if ((taken & (DECIMATION - 1)) > 0) continue;
+      this.#take(this.#filtered(d));
+      if (taken % HOP > 0) continue;
+      this.#closeBlock(taken / HOP - 1, changes);
+      changes = 0;
     }
-    this.#sumChanges(pcm);
-    for (let from = 0; from < pcm.length && this.#frames < MOST_FRAMES; ) {
-      const count = Math.min(pcm.length - from, this.#line.length - this.#held);
-      for (let i = 0; i < count; i++) this.#line[this.#held + i] = pcm[from + i] as number;
-      from += count;
-      this.#held += count;
-      let at = 0;
-      for (; at + TAPS <= this.#held; at += DECIMATION) this.#take(this.#filtered(at));
-      this.#line.copyWithin(0, at, this.#held);
-      this.#held -= at;
+    sums[0] = a;
+    sums[1] = b;
+    sums[2] = c;
+    sums[3] = d;
+    this.#before = before;
+    this.#taken = taken;
+    this.#changes = changes;
+  }
+
+  /** Takes the first sample for what came before it, so that a constant offset is no click. */
+  #begin(first: number): void {
+    this.#taken = 0;
+    this.#before = first;
+    const sums = this.#integrators;
+    for (let i = 1; i <= DECIMATION * (HALF_TAPS + SUMS); i++) {
+      let input = first;
+      for (let k = 0; k < SUMS; k++) {
+        input += sums[k] as number;
+        sums[k] = input;
+      }
+      if (i % DECIMATION === 0) this.#filtered(sums[SUMS - 1] as number);
     }
+    this.#dcOut = 0;
+  }
+
+  #closeBlock(block: number, changes: number): void {
+    this.#bright = roomFor(this.#bright, block);
+    this.#bright[block] = changes;
   }
 
   /** The track of all that was pushed. The audio may go on afterwards. */
@@ -160,33 +200,27 @@ export class PitchTracker {
     return { hz, level: this.#level.slice(0, this.#frames), bright };
   }
 
-  #sumChanges(pcm: Int16Array): void {
-    if (this.#taken > MOST_FRAMES * HOP + SAMPLE_RATE) return;
-    let before = this.#before;
-    let sum = this.#changes;
-    for (let i = 0; i < pcm.length; i++) {
-      const sample = pcm[i] as number;
-      sum += (sample - before) ** 2;
-      before = sample;
-      if (++this.#taken % HOP > 0) continue;
-      const block = this.#taken / HOP - 1;
-      this.#bright = roomFor(this.#bright, block);
-      this.#bright[block] = sum;
-      sum = 0;
+  /** The next sample at the low rate, from what the integrators came to. */
+  #filtered(sum: number): number {
+    const combs = this.#combs;
+    let value = sum;
+    for (let i = 0; i < combs.length; i++) {
+      const last = combs[i] as number;
+      combs[i] = value;
+      value = (value - last) | 0;
     }
-    this.#before = before;
-    this.#changes = sum;
-  }
-
-  #filtered(at: number): number {
     const line = this.#line;
-    const last = at + TAPS - 1;
-    let sum = (filter[MIDDLE] as number) * (line[at + MIDDLE] as number);
-    for (let i = 0; i < MIDDLE; i++)
-      sum += (filter[i] as number) * ((line[at + i] as number) + (line[last - i] as number));
+    line.copyWithin(0, 1);
+    line[HALF_TAPS - 1] = value;
+    let low = 0.5 * (line[REACH_OF_HALF] as number);
+    for (let i = 0; i < HALF.length; i++) {
+      const far = 2 * i + 1;
+      low += (HALF[i] as number) * ((line[REACH_OF_HALF - far] as number) + (line[REACH_OF_HALF + far] as number));
+    }
+    low /= GAIN;
     // A microphone's constant offset is no sound.
-    this.#dcOut = sum - this.#dcIn + 0.97 * this.#dcOut;
-    this.#dcIn = sum;
+    this.#dcOut = low - this.#dcIn + 0.97 * this.#dcOut;
+    this.#dcIn = low;
     return this.#dcOut;
   }
 

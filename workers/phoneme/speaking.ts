@@ -53,7 +53,7 @@ export function melodyOf(
 
 /** Fewer phones have no melody of a sentence. */
 const SENTENCE_PHONES = 8;
-/** A narrower melody is monotone: fewer than 1% of native readers' sentences are, and about a sixth of learners'. */
+/** A narrower melody is monotone: fewer than 1% of native readers' sentences are, and more than a tenth of learners'. */
 const MONOTONE_SEMITONES = 4;
 
 const round = (value: number, digits: number): number => Math.round(value * 10 ** digits) / 10 ** digits;
