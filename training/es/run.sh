@@ -31,7 +31,7 @@ spoken() { # spoken NAME MINUTES SEED VOICES
 spoken train 150 1 train
 spoken held 10 2 held
 step "$work/other/index.json" node training/es/other-voices.ts "$work/other"
-step "$work/es.pt" "$python" training/es/train.py "$work/train" "$work/held" "$english" labels3.u8 "$english/am/call.pt" "$work/es.pt" 1600 1.2e-3
+step "$work/es.pt" "$python" training/es/train.py "$work/train" "$work/held" "$english" labels3.u8 "$english/am/call.pt" "$work/es.pt" 1250 1.2e-3
 step "$work/acoustic/acoustic.json" "$python" training/export_acoustic.py "$work/es.pt" "$work/acoustic"
 rm -rf "$out"
 node training/es/assemble.ts "$work/train" "$work/acoustic" "$out"
