@@ -68,6 +68,9 @@ for (const [name, look] of [
     await page.getByRole("button", { name: "Start speaking" }).click();
     await page.getByText("No microphone was found").waitFor();
     await audit("drill");
+    await page.goto("/progress");
+    await page.getByText("Nothing was read in this time.").waitFor();
+    await audit("progress");
     await page.goto("/history");
     await page.getByText("No attempts yet.").waitFor();
     await audit("history");

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { type DrillWord, drillWordOf } from "#client";
 import { type DrillResult, exampleOf, ipa, type ScoredPhone, type ScoredWord } from "#protocol";
 import {
+  heardInWords,
   insertionInWords,
   partsInWords,
   phraseAround,
@@ -87,6 +88,22 @@ test("[WEB-20] each part of a result has its score and what it means", () => {
     ],
   );
   assert.ok(partsInWords(result({})).every(({ name }) => name !== "Stress and melody"));
+});
+
+test("[WEB-18] what a sound was taken for is told with what else it may have been", () => {
+  const told = (extra: Partial<ScoredPhone>) => heardInWords(names, "TH", { ...phone(20, extra), final: true });
+  const nBest = [
+    { phone: "S", score: 100 },
+    { phone: "TH", score: 80 },
+    { phone: "T", score: 60 },
+    { phone: "F", score: 10 },
+  ];
+  const feedback = { fault: "dropped" as const, differs: [], hint: "", typical: false };
+  assert.equal(told({ heard: "S", nBest }), "It sounded like the one in “sun”, or perhaps in “tea”.");
+  assert.equal(told({ heard: "S" }), "It sounded like the one in “sun”.");
+  assert.equal(told({ nBest }), "It was close, but a little like the one in “sun” or “tea”.");
+  assert.equal(told({ feedback }), "It could not be heard.");
+  assert.equal(told({}), "It was this sound, but not a clear one.");
 });
 
 test("[WEB-18] a sound is named by a word that has it, in any language", () => {

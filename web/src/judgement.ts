@@ -37,6 +37,27 @@ export function soundInWords(names: SoundNames, phone: string, heard?: string): 
   return rival ? `${name}, it sounded like the one in “${rival}”` : name;
 }
 
+/** A candidate this likely, against the likeliest, is worth naming. */
+const LIKELY = 40;
+
+/** What a sound that was not good was taken for. */
+export function heardInWords(
+  names: SoundNames,
+  phone: string,
+  { heard, nBest = [], feedback }: NonNullable<DrillPhone["judged"]>,
+): string {
+  const others = nBest
+    .filter((each) => each.phone !== phone && each.phone !== heard && each.score >= LIKELY)
+    .flatMap((each) => names.example(each.phone) ?? [])
+    .slice(0, 2)
+    .map((example) => `“${example}”`)
+    .join(" or ");
+  const rival = heard === undefined ? undefined : names.example(heard);
+  if (rival) return `It sounded like the one in “${rival}”${others && `, or perhaps in ${others}`}.`;
+  if (feedback?.fault === "dropped") return "It could not be heard.";
+  return others ? `It was close, but a little like the one in ${others}.` : "It was this sound, but not a clear one.";
+}
+
 /** A judged sound in one line, as its button is called. */
 export function phoneInWords(names: SoundNames, { phone, judged }: DrillPhone, omitted: boolean): string {
   const name = soundName(names, phone);

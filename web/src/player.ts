@@ -1,7 +1,14 @@
-/** Hz of what `playSamples` takes. */
+import type { Recording } from "#client";
+
+/** Hz of a recording. */
 const RATE = 16_000;
+/** Around a part of a recording, so that the ear finds it. */
+const AROUND_MS = 50;
 /** So that a cut sound does not click. */
 const FADE_S = 0.008;
+
+/** From when to when, on a recording's clock. */
+export type Span = { readonly startMs: number; readonly endMs: number };
 
 export type Playing = {
   /** What was asked for, by the caller's own name for it. */
@@ -25,9 +32,10 @@ export class Player {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Plays 16 kHz mono samples. */
-  playSamples(what: string, samples: Int16Array): void {
+  /** Plays a part of a recording. */
+  playPart(what: string, recording: Recording, { startMs, endMs }: Span): void {
     this.stop();
+    const samples = recording.slice(startMs - AROUND_MS, endMs + AROUND_MS);
     if (samples.length === 0) return;
     const context = this.#open();
     const buffer = context.createBuffer(1, samples.length, RATE);

@@ -118,8 +118,7 @@ function ReadAloud({
   };
   const playSelected = ({ word, phone }: Selection) => {
     const said = phone === null ? lane[word]?.judged : lane[word]?.phones[phone]?.judged;
-    if (!said || !recording) return;
-    player.playSamples(phone === null ? "own word" : "own sound", recording.slice(said.startMs - 50, said.endMs + 50));
+    if (said && recording) player.playPart(phone === null ? "own word" : "own sound", recording, said);
   };
 
   const live = phase === "listening" || phase === "finishing";

@@ -1,17 +1,14 @@
 import { useState } from "react";
 import type { DrillPhone, DrillWord, Recording } from "#client";
 import { firstLanguages } from "#protocol";
-import { marks, type Selection, soundName, wordInWords } from "../judgement.ts";
+import { heardInWords, marks, type Selection, soundName, wordInWords } from "../judgement.ts";
+import type { Span } from "../player.ts";
 import { useServices, useStore } from "../services.tsx";
 import { type SoundNames, useSoundNames } from "../sound-names.ts";
 import { Failure } from "./notice.tsx";
 import { PlayButton } from "./play-button.tsx";
 
-/** A candidate this likely, against the likeliest, is worth naming. */
-const LIKELY = 40;
 const SLOW = 0.6;
-/** Around a sound, so that the ear finds it. */
-const AROUND_MS = 50;
 
 /** All about the selected sound or word: how it was judged, what to change, oneself and the reference to compare. */
 export function SoundCard({
@@ -78,26 +75,6 @@ function AboutSound({
   );
 }
 
-/** What the listener took the sound for. */
-function heardInWords(
-  names: SoundNames,
-  phone: string,
-  { heard, nBest = [], feedback }: NonNullable<DrillPhone["judged"]>,
-): string {
-  const others = nBest
-    .filter((each) => each.phone !== phone && each.phone !== heard && each.score >= LIKELY)
-    .flatMap((each) => names.example(each.phone) ?? [])
-    .slice(0, 2)
-    .map((example) => `“${example}”`);
-  const maybe = others.length > 0 ? `, or perhaps like the one in ${others.join(" or ")}` : "";
-  const example = heard === undefined ? undefined : names.example(heard);
-  if (example) return `It sounded like the one in “${example}”${maybe}.`;
-  if (feedback?.fault === "dropped") return "It could not be heard.";
-  return others.length > 0
-    ? `It was close, but a little${maybe.replace(", or perhaps", "")}.`
-    : "It was this sound, but not a clear one.";
-}
-
 function AboutWord({ word, names }: { word: DrillWord; names: SoundNames }) {
   const { stress } = word.judged ?? {};
   return (
@@ -122,8 +99,7 @@ type Parts = { words: readonly DrillWord[]; word: DrillWord; phone: DrillPhone |
 
 function Oneself({ words, word, phone, recording }: Parts & { recording: Recording }) {
   const { player } = useServices();
-  const play = (what: string, span: Span) => () =>
-    player.playSamples(what, recording.slice(span.startMs - AROUND_MS, span.endMs + AROUND_MS));
+  const play = (what: string, part: Span) => () => player.playPart(what, recording, part);
   const whole = spanOf(words);
   const said = word.judged && word.judged.endMs > word.judged.startMs ? word.judged : null;
   return (
@@ -152,10 +128,8 @@ function Oneself({ words, word, phone, recording }: Parts & { recording: Recordi
   );
 }
 
-type Span = { startMs: number; endMs: number };
-
 /** From the first sound that was said to the last one. */
-export function spanOf(words: readonly DrillWord[]): Span | null {
+function spanOf(words: readonly DrillWord[]): Span | null {
   const said = words.flatMap(({ judged }) => (judged && judged.endMs > judged.startMs ? [judged] : []));
   const [first, last] = [said[0], said.at(-1)];
   return first && last ? { startMs: first.startMs, endMs: last.endMs } : null;
