@@ -12,9 +12,18 @@ import { knownPhone } from "./phone-names.ts";
 import { readAudio, toPcm } from "./wav.ts";
 
 type Expected = Awaited<ReturnType<Lexicon["words"]>>;
-type Result = Extract<Parameters<Parameters<ScoringPool["open"]>[2]["onEvent"]>[0], { type: "result" }>;
+type ScoringListener = Parameters<ScoringPool["open"]>[2];
+type Result = Extract<Parameters<ScoringListener["onEvent"]>[0], { type: "result" }>;
 type Band = Result["words"][number]["phones"][number]["band"];
-type Utterance = { id: string; words: string[]; path: string | undefined; phones: string[][] | undefined };
+type Utterance = {
+  id: string;
+  words: string[];
+  path: string | undefined;
+  phones: string[][] | undefined;
+  /** Where the folder tells. */
+  speaker: string | undefined;
+};
+type Profile = NonNullable<Result["profile"]>;
 
 const RATE = 16_000;
 /** Speakers that one thread judges side by side, which is what makes it fast. */
@@ -22,10 +31,15 @@ const STREAMS_PER_THREAD = 24;
 /** Audio of one utterance that may wait to be judged; under the pool's limit. */
 const MAX_AHEAD_MS = 8_000;
 const CHUNK_SAMPLES = RATE;
+/** Earlier utterances of a speaker that count, as many as on the server. */
+const EARLIER = 20;
 
-const usage = "score DIR --split NAME --out FILE.jsonl [--model DIR] [--threads N]";
+const usage = "score DIR --split NAME --out FILE.jsonl [--model DIR] [--threads N] [--no-context]";
 
-/** Scores a folder in speechocean762's layout with the server's own threads, faster than real time. */
+/**
+ * Scores a folder in speechocean762's layout with the server's own threads, faster than real time. As on the server, what
+ * a speaker's utterances told helps to judge those that follow in the file; not so with --no-context.
+ */
 export const score: Command = async (args) => {
   const options = readOptions(args);
   if (!options) {
@@ -53,7 +67,15 @@ export const score: Command = async (args) => {
     const utterances = await readSplit(options.dir, options.split);
     await pool.ready();
     const lexicon = new Lexicon({ modelDir });
-    const failed = await scoreAll(utterances, options.out, width, (utterance) => scoreOne(utterance, pool, lexicon));
+    const told = new Map<string, Profile[]>();
+    const work = async (utterance: Utterance): Promise<object> => {
+      const earlier = (utterance.speaker !== undefined && told.get(utterance.speaker)) || [];
+      const { line, profile } = await scoreOne(utterance, { pool, lexicon, earlier });
+      if (options.context && profile && utterance.speaker !== undefined)
+        told.set(utterance.speaker, [...earlier, profile].slice(-EARLIER));
+      return line;
+    };
+    const failed = await scoreAll(utterances, options.out, width, work);
     if (failed > 0) console.error(`${failed} of ${utterances.length} utterances could not be scored`);
     return failed > 0 ? 1 : 0;
   } catch (error) {
@@ -74,13 +96,14 @@ function readOptions(args: string[]) {
         out: { type: "string" },
         model: { type: "string", default: process.env.PARLANCE_MODEL_DIR || "models" },
         threads: { type: "string", default: String(availableParallelism()) },
+        "no-context": { type: "boolean", default: false },
       },
     });
     const [dir, ...rest] = positionals;
     const { split, out, model } = values;
     const threads = Number(values.threads);
     if (!dir || rest.length > 0 || !split || !out || !(Number.isInteger(threads) && threads > 0)) return undefined;
-    return { dir, split, out, modelDir: model, threads };
+    return { dir, split, out, modelDir: model, threads, context: !values["no-context"] };
   } catch {
     return undefined;
   }
@@ -92,6 +115,7 @@ async function readSplit(dir: string, split: string): Promise<Utterance[]> {
   if (!text) throw new Error(`${join(dir, split, "text")}: no such file`);
   const paths = (await readTable(join(dir, split, "wav.scp"))) ?? (await findWavs(join(dir, "WAVE")));
   const phones = await readTable(join(dir, "resource", "text-phone"));
+  const speakers = await readTable(join(dir, split, "utt2spk"));
   return [...text].map(([id, line]) => {
     const words = line.split(/\s+/).filter(Boolean);
     const path = paths.get(id);
@@ -101,6 +125,7 @@ async function readSplit(dir: string, split: string): Promise<Utterance[]> {
       words,
       path: path === undefined || isAbsolute(path) ? path : join(dir, path),
       phones: given.some((one) => one.length > 0) ? given : undefined,
+      speaker: speakers?.get(id),
     };
   });
 }
@@ -127,8 +152,20 @@ async function findWavs(dir: string): Promise<Map<string, string>> {
   return new Map(wavs.map((file) => [basename(file).replace(/\.wav$/i, ""), resolve(dir, file)]));
 }
 
+/** The places of the utterances, the speakers' first ones first, then their second ones and so on, so that many speakers can be judged side by side. */
+function byTurns(utterances: Utterance[]): number[] {
+  const counts = new Map<string, number>();
+  const turns = utterances.map(({ speaker, id }) => {
+    const turn = counts.get(speaker ?? id) ?? 0;
+    counts.set(speaker ?? id, turn + 1);
+    return speaker === undefined ? 0 : turn;
+  });
+  return [...turns.keys()].sort((a, b) => (turns[a] as number) - (turns[b] as number));
+}
+
 /**
- * Runs `work` over all, `width` at a time, and writes the lines in order; returns how many failed.
+ * Runs `work` over all, `width` at a time but one after the other for each speaker, and writes the lines in order; returns
+ * how many failed.
  * @throws Error when `out` can't be written
  */
 async function scoreAll(
@@ -140,8 +177,13 @@ async function scoreAll(
   const partial = `${out}.partial`;
   const file = await open(partial, "w");
   const startedAtMs = performance.now();
+  const lines = new Map<number, string>();
+  const last = new Map<string, Promise<void>>();
   let failed = 0;
-  const line = async (utterance: Utterance): Promise<string> => {
+  let done = 0;
+  let written = 0;
+  let writing = Promise.resolve();
+  const lineOf = async (utterance: Utterance): Promise<string> => {
     try {
       return JSON.stringify(await work(utterance));
     } catch (error) {
@@ -151,20 +193,39 @@ async function scoreAll(
       return JSON.stringify({ ...unscored(utterance), error: message });
     }
   };
-  const running: Promise<string>[] = [];
-  let next = 0;
-  for (let done = 0; done < utterances.length; done++) {
-    while (next < utterances.length && running.length < width) {
-      const utterance = utterances[next++];
-      if (utterance) running.push(line(utterance));
+  const write = (): void => {
+    let text = "";
+    for (let line = lines.get(written); line !== undefined; line = lines.get(written)) {
+      text += `${line}\n`;
+      lines.delete(written++);
     }
-    await file.appendFile(`${await running.shift()}\n`);
-    if ((done + 1) % 100 === 0 || done + 1 === utterances.length) {
-      const seconds = (performance.now() - startedAtMs) / 1_000;
-      console.error(`${done + 1} of ${utterances.length} utterances in ${seconds.toFixed(1)} s`);
+    if (text !== "") writing = writing.then(() => file.appendFile(text));
+  };
+  const scoreAt = async (place: number): Promise<void> => {
+    const utterance = utterances[place] as Utterance;
+    await last.get(utterance.speaker ?? "");
+    lines.set(place, await lineOf(utterance));
+    write();
+    done += 1;
+    if (done % 100 !== 0 && done !== utterances.length) return;
+    const seconds = (performance.now() - startedAtMs) / 1_000;
+    console.error(`${done} of ${utterances.length} utterances in ${seconds.toFixed(1)} s`);
+  };
+  const places = byTurns(utterances).values();
+  const worker = async (): Promise<void> => {
+    for (const place of places) {
+      const speaker = utterances[place]?.speaker;
+      const scored = scoreAt(place);
+      if (speaker !== undefined) last.set(speaker, scored);
+      await scored;
     }
+  };
+  try {
+    await Promise.all(Array.from({ length: width }, worker));
+    await writing;
+  } finally {
+    await file.close();
   }
-  await file.close();
   await rename(partial, out);
   return failed;
 }
@@ -178,16 +239,19 @@ function unscored({ id, words, phones }: Utterance): object {
   return { utt: id, phones: silent, words: words.map((text) => ({ text, accuracy: 0 })), ...none };
 }
 
-async function scoreOne(utterance: Utterance, pool: ScoringPool, lexicon: Lexicon): Promise<object> {
+async function scoreOne(
+  utterance: Utterance,
+  { pool, lexicon, earlier }: { pool: ScoringPool; lexicon: Lexicon; earlier: Profile[] },
+): Promise<{ line: object; profile: Profile | undefined }> {
   if (!utterance.path) throw new Error("no such recording");
   const pcm = toPcm(await readAudio(utterance.path, RATE));
   if (!utterance.phones) {
     const words = await lexicon.words(utterance.words.join(" "));
-    const result = await judge(pool, words, pcm);
+    const result = await judge(pool, words, pcm, earlier);
     const phones = result.words.flatMap((word, i) =>
       word.phones.map(({ phone, score, band }) => ({ word: i, phone, score, band })),
     );
-    return asLine(utterance.id, result, phones, result.words);
+    return { line: asLine(utterance.id, result, phones, result.words), profile: result.profile };
   }
   // Phones the model does not know can't be aligned; they get their word's score, so that each still has its entry.
   const given = utterance.phones.map((phones) => phones.map((name) => ({ name, known: knownPhone(name) })));
@@ -200,7 +264,7 @@ async function scoreOne(utterance: Utterance, pool: ScoringPool, lexicon: Lexico
     expected.push({ text: utterance.words[i] ?? "", pronunciations: [pronunciation] });
   });
   if (expected.length === 0) throw new Error("none of its phones is known");
-  const result = await judge(pool, expected, pcm);
+  const result = await judge(pool, expected, pcm, earlier);
   const judged = new Map(places.map((place, i) => [place, result.words[i]]));
   const phones = given.flatMap((list, i) => {
     const word = judged.get(i);
@@ -213,7 +277,7 @@ async function scoreOne(utterance: Utterance, pool: ScoringPool, lexicon: Lexico
     });
   });
   const words = utterance.words.map((text, i) => ({ text, score: judged.get(i)?.score ?? result.accuracy }));
-  return asLine(utterance.id, result, phones, words);
+  return { line: asLine(utterance.id, result, phones, words), profile: result.profile };
 }
 
 function asLine(utt: string, result: Result, phones: object[], words: { text: string; score: number }[]): object {
@@ -224,14 +288,15 @@ function asLine(utt: string, result: Result, phones: object[], words: { text: st
 }
 
 /** One utterance through the pool, as fast as it takes audio. */
-function judge(pool: ScoringPool, words: Expected, pcm: Int16Array): Promise<Result> {
+function judge(pool: ScoringPool, words: Expected, pcm: Int16Array, earlier: Profile[]): Promise<Result> {
   return new Promise((resolve, reject) => {
     let sent = 0;
-    const stream = pool.open(words, "pcm", {
+    const listener: ScoringListener = {
       onEvent: (event) => event.type === "result" && resolve(event),
       onProgress: (judgedMs) => feed(judgedMs),
       onFailed: reject,
-    });
+    };
+    const stream = pool.open(words, "pcm", listener, { earlier });
     const feed = (judgedMs: number) => {
       while (sent < pcm.length && (sent + CHUNK_SAMPLES) / (RATE / 1_000) - judgedMs <= MAX_AHEAD_MS) {
         try {

@@ -1,16 +1,18 @@
-// Usage: node training/assemble.ts WORK_DIR ACOUSTIC_DIR HEADS_DIR OUT_DIR [METRICS_JSON]
+// Usage: node training/assemble.ts WORK_DIR ACOUSTIC_DIR REVIEW_DIR HEADS_DIR OUT_DIR [METRICS_JSON]
 // Puts a language pack together. With metrics of held-out speakers the bands' thresholds are set by them.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AcousticShape } from "../workers/phoneme/acoustic.ts";
 import type { PackManifest, Thresholds } from "../workers/phoneme/pack.ts";
+import type { ReviewShape } from "../workers/phoneme/review.ts";
 import { PHONES } from "./corpus.ts";
 import { ENGLISH_SOUNDS } from "./english-sounds.ts";
 
-const [workDir = "", acousticDir = "", headsDir = "", outDir = "", metricsFile] = process.argv.slice(2);
+const [workDir = "", acousticDir = "", reviewDir = "", headsDir = "", outDir = "", metricsFile] = process.argv.slice(2);
 const read = <T>(path: string): T => JSON.parse(readFileSync(path, "utf8")) as T;
 
 const exported = read<AcousticShape & { seed: number }>(join(acousticDir, "acoustic.json"));
+const reviewer = read<ReviewShape & { seed: number }>(join(reviewDir, "review.json"));
 interface Spread {
   scoreAt3PercentFalseRed: number;
   perfectPhoneScores: number[];
@@ -29,7 +31,7 @@ const thresholdsOf = (spread: Spread | undefined): Thresholds => ({
   mispronounced: down(spread?.wellSaidWordScores[0] ?? 60),
 });
 const manifest: PackManifest = {
-  version: "1",
+  version: "2",
   language: "en",
   name: "English",
   lexicon: "english",
@@ -49,6 +51,7 @@ const manifest: PackManifest = {
     channels: exported.channels,
     dilations: exported.dilations,
   },
+  review: { prior: reviewer.prior, priorFrames: reviewer.priorFrames, reach: reviewer.reach },
   durations: read(join(workDir, "durations.json")),
   thresholds: thresholdsOf(metrics),
   resultThresholds: thresholdsOf(metrics?.result),
@@ -62,6 +65,7 @@ const manifest: PackManifest = {
 mkdirSync(outDir, { recursive: true });
 copyFileSync(join(acousticDir, "acoustic.onnx"), join(outDir, "acoustic.onnx"));
 copyFileSync(join(acousticDir, "check.json"), join(outDir, "check.json"));
+for (const name of ["review.onnx", "review-check.json"]) copyFileSync(join(reviewDir, name), join(outDir, name));
 for (const name of [
   "head.json",
   "refine.json",

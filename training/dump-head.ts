@@ -2,14 +2,22 @@
 // Runs the serving scorer over stored held-out posteriors and writes what the head is trained on: OUT_PREFIX.f32 (a
 // row of features per phone that was taken) and OUT_PREFIX.json. Besides the true text each sentence may be read
 // against a text with a word too many, with phones exchanged, or against another sentence altogether: there the
-// phones that were not said are known to be wrong. With posteriors of the model that hears a whole reading,
-// OUT_PREFIX.review.f32 has the same phones, in the same places, as these describe them.
+// phones that were not said are known to be wrong. OUT_PREFIX.whole.f32 describes the same phones once the whole sentence
+// is known, also by the posteriors of the model that hears whole readings where there is one.
 import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { STEP_MELS } from "../workers/phoneme/acoustic.ts";
 import type { PhoneTrace } from "../workers/phoneme/live-judge.ts";
 import type { PackManifest } from "../workers/phoneme/pack.ts";
+import { placeAnew } from "../workers/phoneme/placement.ts";
+import {
+  levelOf,
+  readingFeatureCount,
+  readingFeatures,
+  type WholeReading,
+} from "../workers/phoneme/reading-features.ts";
 import { paceOf } from "../workers/phoneme/reading-result.ts";
-import { featureCount, segmentFeatures } from "../workers/phoneme/segment-features.ts";
+import { featureCount, type Posteriors } from "../workers/phoneme/segment-features.ts";
 import { SentenceScorer } from "../workers/phoneme/sentence.ts";
 import { type Indexed, PHONES, phonesOf, readIndex, readSentences, type Sentence } from "./corpus.ts";
 import { randomFrom } from "./random.ts";
@@ -93,13 +101,16 @@ function other(): Text {
 const width = featureCount(PHONES.length);
 const out = openSync(`${outPrefix}.f32`, "w");
 const posteriors = openSync(posteriorFile, "r");
-const review = reviewFile ? { file: openSync(reviewFile, "r"), out: openSync(`${outPrefix}.review.f32`, "w") } : null;
+const reviewPosteriors = reviewFile ? openSync(reviewFile, "r") : null;
+const wholeOut = openSync(`${outPrefix}.whole.f32`, "w");
+const melFile = openSync(join(workDir, "mel.f32"), "r");
+let unplaced = 0;
 const sequences: unknown[] = [];
 let rows = 0;
 const lost: Record<string, [number, number]> = {};
 const delays: number[] = [];
 
-function dump(entry: Indexed, sentence: Sentence, text: Text, logp: Float32Array, reviewed: Float32Array): void {
+function dump(entry: Indexed, sentence: Sentence, text: Text, logp: Float32Array, whole: WholeReading): void {
   const phones: (PhoneTrace & { hasNext: boolean })[] = [];
   let openPhone: (PhoneTrace & { hasNext: boolean }) | undefined;
   const scorer = new SentenceScorer(
@@ -125,7 +136,7 @@ function dump(entry: Indexed, sentence: Sentence, text: Text, logp: Float32Array
   if (phones.length === 0) return;
   if (text.kind === "true") for (const phone of phones) delays.push(phone.at - phone.end);
   for (const phone of phones) writeSync(out, new Uint8Array(phone.features.buffer));
-  if (review) for (const row of describe(reviewed, phones, text)) writeSync(review.out, new Uint8Array(row.buffer));
+  for (const row of describe(whole, phones, text)) writeSync(wholeOut, new Uint8Array(row.buffer));
   const id = (word: number, index: number): number => {
     const phone = text.words[word]?.[index];
     return phone === undefined ? SILENCE : PHONES.indexOf(phone);
@@ -150,20 +161,30 @@ function dump(entry: Indexed, sentence: Sentence, text: Text, logp: Float32Array
   rows += phones.length;
 }
 
-/** The features of the same phones in other posteriors of the whole sentence. */
-function describe(logp: Float32Array, phones: PhoneTrace[], text: Text): Float32Array[] {
+const posteriorsOf = (logp: Float32Array): Posteriors => {
   const classes = PHONES.length;
   const at = (step: number, phone: number): number => logp[step * classes + phone] as number;
-  const posteriors = { classes, oldest: 0, steps: logp.length / classes, at };
-  return phones.map(({ word, index, start, end }, i) => {
-    const ids = (text.words[word] as string[]).map((phone) => PHONES.indexOf(phone));
-    const place = {
-      gap: Math.max(0, start - (phones[i - 1]?.end ?? 0)),
-      wordStart: index === 0,
-      wordEnd: index === ids.length - 1,
-    };
-    return segmentFeatures(posteriors, { phone: ids[index] as number, start, end, ...place }, manifest.durations);
+  return { classes, oldest: 0, steps: logp.length / classes, at };
+};
+
+/** The same phones placed anew and described by the whole sentence. */
+function describe(whole: WholeReading, phones: PhoneTrace[], text: Text): Float32Array[] {
+  const told = phones.map(({ word, index, start, end }) => {
+    return { word, phone: PHONES.indexOf(text.words[word]?.[index] as string), start, end };
   });
+  const placed = placeAnew(told, whole.review ?? whole.posteriors);
+  if (!placed) unplaced++;
+  const anew = told.map((phone, i) => ({ ...phone, ...placed?.[i] }));
+  return readingFeatures(anew, whole, manifest.durations);
+}
+
+/** How loud each step is: its mean log-mel. */
+function levelsOf(entry: Indexed): Float32Array {
+  const mels = new Float32Array(entry.steps * STEP_MELS);
+  readSync(melFile, new Uint8Array(mels.buffer), 0, mels.byteLength, entry.melFrame * (STEP_MELS / 2) * 4);
+  return Float32Array.from({ length: entry.steps }, (_, step) =>
+    levelOf(mels.subarray(step * STEP_MELS, (step + 1) * STEP_MELS)),
+  );
 }
 
 function read(file: number, entry: Indexed): Float32Array {
@@ -176,15 +197,20 @@ for (const [i, entry] of readIndex(workDir).entries()) {
   if (!entry.scored) break;
   const sentence = scored[i] as Sentence;
   const logp = read(posteriors, entry);
-  const reviewed = review ? read(review.file, entry) : logp;
-  dump(entry, sentence, trueText(sentence), logp, reviewed);
-  if (random() < 0.3) dump(entry, sentence, inserted(sentence), logp, reviewed);
-  if (random() < 0.5) dump(entry, sentence, exchanged(sentence), logp, reviewed);
-  if (random() < 0.2) dump(entry, sentence, other(), logp, reviewed);
+  const review = reviewPosteriors === null ? null : posteriorsOf(read(reviewPosteriors, entry));
+  const whole = { posteriors: posteriorsOf(logp), review, levels: levelsOf(entry) };
+  dump(entry, sentence, trueText(sentence), logp, whole);
+  if (random() < 0.3) dump(entry, sentence, inserted(sentence), logp, whole);
+  if (random() < 0.5) dump(entry, sentence, exchanged(sentence), logp, whole);
+  if (random() < 0.2) dump(entry, sentence, other(), logp, whole);
 }
-for (const file of [out, posteriors, review?.file, review?.out]) if (file !== undefined) closeSync(file);
-writeFileSync(`${outPrefix}.json`, JSON.stringify({ width, sequences }));
+for (const file of [out, posteriors, reviewPosteriors, wholeOut, melFile]) if (file !== null) closeSync(file);
+writeFileSync(
+  `${outPrefix}.json`,
+  JSON.stringify({ width, wholeWidth: readingFeatureCount(PHONES.length, reviewFile ? 2 : 1), sequences }),
+);
 delays.sort((a, b) => a - b);
 const at = (share: number): number => (delays[Math.floor(share * (delays.length - 1))] ?? 0) * 20;
+console.log(`${unplaced} sentences not placed anew`);
 console.log("phones taken of phones expected:", JSON.stringify(lost));
 console.log(`from a phone's end to its being taken: median ${at(0.5)} ms, p95 ${at(0.95)} ms, p99 ${at(0.99)} ms`);

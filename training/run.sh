@@ -78,18 +78,18 @@ acoustic liveall --set all --labels labels3.u8 --start "$work/am/call.pt" --teac
 posteriors live "$work/post-live.f32"
 reviews "$work/post-review.f32"
 
-step "$work/head.json" node training/dump-head.ts "$speech" "$work" "$work/post-c.f32" "$work/head" 1
-step "$work/heads/head.json" "$python" training/train_head.py --dump "$work/head" --out "$work/heads" --folds $folds
-# The heads for the sentence's end also learn from what the earlier models of the same folds made of the sentences.
-step "$work/head-b.json" node training/dump-head.ts "$speech" "$work" "$work/post-b.f32" "$work/head-b" 2
-step "$work/heads/refine.json" "$python" training/train_refine.py --dump "$work/head" --more "$work/head-b" --out "$work/heads" --folds $folds
+# The judging nets also learn from what the models before made of the same sentences.
+step "$work/head.json" node training/dump-head.ts "$speech" "$work" "$work/post-live.f32" "$work/head" 1 "$work/post-review.f32"
+step "$work/head-c.json" node training/dump-head.ts "$speech" "$work" "$work/post-c.f32" "$work/head-c" 2 "$work/post-review.f32"
+step "$work/heads/head.json" "$python" training/train_head.py --dump "$work/head" --more "$work/head-c" --out "$work/heads" --folds $folds
+step "$work/heads/refine.json" "$python" training/train_refine.py --dump "$work/head" --more "$work/head-c" --out "$work/heads" --folds $folds
 for fold in $(seq 0 $((folds - 1))); do
-  step "$work/pack$fold/manifest.json" node training/assemble.ts "$work" "$work/am/c$fold" "$work/heads/fold$fold" "$work/pack$fold"
+  step "$work/pack$fold/manifest.json" node training/assemble.ts "$work" "$work/am/live$fold" "$work/am/review$fold" "$work/heads/fold$fold" "$work/pack$fold"
 done
 step "$work/prosody.json" node training/dump-prosody.ts "$speech" "$work" "$work/pack" $folds "$work/prosody.json"
 step "$work/heads/prosody.json" "$python" training/train_prosody.py --dump "$work/prosody.json" --out "$work/heads" --folds $folds
 step "$work/heads/stress.json" "$python" training/train_stress.py --dump "$work/prosody.json" --out "$work/heads" --folds $folds
 for fold in $(seq 0 $((folds - 1))); do cp "$work/heads/fold$fold/"{prosody,stress}.json "$work/pack$fold/"; done
 step "$work/metrics.json" node training/evaluate.ts "$speech" "$work" "$work/pack" $folds "$work/metrics.json"
-node training/assemble.ts "$work" "$work/am/call" "$work/heads" "$out" "$work/metrics.json"
-node training/phone-loop.ts "$speech" "$work" "$work/post-c.f32" $folds "$out"
+node training/assemble.ts "$work" "$work/am/liveall" "$work/am/reviewall" "$work/heads" "$out" "$work/metrics.json"
+node training/phone-loop.ts "$speech" "$work" "$work/post-live.f32" $folds "$out"

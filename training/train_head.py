@@ -1,60 +1,54 @@
 """Trains the scoring head on what dump-head.ts wrote: cross-fitted by speaker, then on everyone.
 
-The layers and their names are those that workers/phoneme/head.ts runs. Writes OUT_DIR/head.json (all speakers)
-and OUT_DIR/fold<k>/head.json (fold k left out).
+The layers and their names are those that workers/phoneme/head.ts runs. Several small nets are averaged; they also
+know how the speaker's earlier sentences were. Writes OUT_DIR/head.json (all speakers) and OUT_DIR/fold<k>/head.json (fold k left out).
 """
 import argparse
-import base64
 import json
 import os
 import random
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-CLASSES = 40
+from figures import report
+from readings import CLASSES, batch_of, load
+from nets import batches, rounded, statistics, tensors_of
+from voices import batch_with, describe_voices, earlier_of, random_earlier, usual_of
+
 # A phone's score is lowered where the chance that it was said is below 1 / GATE. Lower values make more of a wrong
 # text red and cost some of the correlation on real readings (two folds: 4: .549, 10: .566, no gate: .573).
 GATE = 10.0
 
 
 class Head(nn.Module):
-    def __init__(self, width, mean, deviation):
+    def __init__(self, mean, deviation, voice):
         super().__init__()
+        width = len(mean)
         self.register_buffer("mean", mean)
         self.register_buffer("deviation", deviation)
-        self.register_buffer("gateScale", torch.tensor([GATE]))
         self.embedThis = nn.Embedding(CLASSES, 24)
         self.embedPrev = nn.Embedding(CLASSES, 8)
         self.embedNext = nn.Embedding(CLASSES, 8)
-        self.input = nn.Linear(width + 40, 64)
+        self.voice = nn.Linear(voice, 24)
+        self.input = nn.Linear(width + 40 + 26, 64)
         self.gru = nn.GRU(64, 64, batch_first=True)
         self.provisional = nn.Sequential(nn.Linear(128, 48), nn.ReLU(), nn.Linear(48, 1))
         self.final = nn.Sequential(nn.Linear(192, 48), nn.ReLU(), nn.Linear(48, 1))
         self.word = nn.Sequential(nn.Linear(51, 32), nn.ReLU(), nn.Linear(32, 1))
         self.sentence = nn.Sequential(nn.Linear(55, 32), nn.ReLU(), nn.Linear(32, 3))
         self.noNext = nn.Parameter(torch.zeros(64))
-        # Whether the phone was said at all; trained apart, see train_gate.
-        self.gateInput = nn.Linear(width, 16)
-        self.gateGru = nn.GRU(16, 16, batch_first=True)
-        self.said = nn.Linear(16, 1)
         self.drop = nn.Dropout(0.15)
         for layer in (self.provisional[2], self.final[2], self.word[2], self.sentence[2]):
             nn.init.constant_(layer.bias, 1.7)
 
-    def said_logit(self, x):
-        h, _ = self.gateGru(torch.relu(self.gateInput((x - self.mean) / self.deviation)))
-        return self.said(h).squeeze(-1)
-
-    def gate(self, x):
-        """1 for a phone that was said, towards 0 for one that was not, from the features so far."""
-        return (self.gateScale * torch.sigmoid(self.said_logit(x))).clamp(max=1)
-
     def forward(self, b):
         x = (b["x"] - self.mean) / self.deviation
-        x = torch.cat([x, self.embedThis(b["phone"]), self.embedPrev(b["prev"]), self.embedNext(b["next"])], -1)
+        weight, number = b["context"][:, -2:-1], b["context"][:, -1:]
+        known = torch.cat([torch.relu(self.voice(self.drop(b["context"][:, :-2]))) * weight, weight, number], -1)
+        known = known.unsqueeze(1).expand(-1, x.shape[1], -1)
+        x = torch.cat([x, self.embedThis(b["phone"]), self.embedPrev(b["prev"]), self.embedNext(b["next"]), known], -1)
         x = self.drop(torch.relu(self.input(self.drop(x))))
         h, _ = self.gru(x)
         h = self.drop(h)
@@ -81,159 +75,136 @@ class Head(nn.Module):
         return provisional, final, word, sentence
 
 
-def prepare(sequence, rows):
-    """Turns a dumped sequence's lists into arrays once, since every epoch needs them."""
-    word = np.array(sequence["word"])
-    ids = np.unique(word)
-    members = (word[None] == ids[:, None]).astype(np.float32)
-    start = sequence["row"]
-    score = np.array(sequence["wordScore"], np.float32)[ids]
-    return {
-        "spk": sequence["spk"], "kind": sequence["kind"], "length": len(word), "x": rows[start:start + len(word)],
-        **{name: np.array(sequence[name]) for name in ("phone", "prev", "next")},
-        **{name: np.array(sequence[name], np.float32) for name in ("hasNext", "score")},
-        "pool": members / members.sum(1, keepdims=True), "wordCount": members.sum(1), "wordScore": np.where(score >= 0, score / 5, -1),
-        "sentence": np.array(sequence["sentence"], np.float32) / 5, "pace": np.array(sequence["pace"], np.float32),
-    }
+class Gate(nn.Module):
+    """Whether a phone was said at all."""
+
+    def __init__(self, mean, deviation):
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("deviation", deviation)
+        self.register_buffer("scale", torch.tensor([GATE]))
+        self.input = nn.Linear(len(mean), 16)
+        self.gru = nn.GRU(16, 16, batch_first=True)
+        self.said = nn.Linear(16, 1)
+
+    def logit(self, x):
+        h, _ = self.gru(torch.relu(self.input((x - self.mean) / self.deviation)))
+        return self.said(h).squeeze(-1)
+
+    def forward(self, x):
+        """1 for a phone that was said, towards 0 for one that was not, from the features so far."""
+        return (self.scale * torch.sigmoid(self.logit(x))).clamp(max=1)
 
 
-def batch_of(sequences):
-    n = len(sequences)
-    longest = max(s["length"] for s in sequences)
-    words = max(len(s["wordCount"]) for s in sequences)
-    width = sequences[0]["x"].shape[1]
-    b = {"x": np.zeros((n, longest, width), np.float32), "hasNext": np.zeros((n, longest), np.float32), "mask": np.zeros((n, longest), np.float32),
-         "score": np.full((n, longest), -1, np.float32), "pool": np.zeros((n, words, longest), np.float32),
-         "wordCount": np.ones((n, words), np.float32), "wordScore": np.full((n, words), -1, np.float32)}
-    for name in ("phone", "prev", "next"):
-        b[name] = np.full((n, longest), CLASSES - 1)
-    for i, s in enumerate(sequences):
-        t, w = s["length"], len(s["wordCount"])
-        for name in ("x", "phone", "prev", "next", "hasNext", "score"):
-            b[name][i, :t] = s[name]
-        b["mask"][i, :t] = 1
-        b["pool"][i, :w, :t] = s["pool"]
-        b["wordCount"][i, :w] = s["wordCount"]
-        b["wordScore"][i, :w] = s["wordScore"]
-    for name in ("sentence", "pace"):
-        b[name] = np.stack([np.asarray(s[name], np.float32) for s in sequences])
-    return {name: torch.from_numpy(v) for name, v in b.items()}
-
-
-def train_gate(net, sequences):
+def train_gate(sequences, seed):
     """Fits the gate on phones of the text read against phones of words and sentences that were not read.
 
     It stays out of the scores' own training: mixed into it, planted mismatches cost .03 to .06 of the phone correlation.
     """
-    parameters = [*net.gateInput.parameters(), *net.gateGru.parameters(), *net.said.parameters()]
-    rng = random.Random(len(sequences))
+    torch.manual_seed(seed)
+    rng = random.Random(seed)
+    gate = Gate(*statistics([s for s in sequences if s["kind"] == "true"], "x"))
+    sequences = [s for s in sequences if s["kind"] != "exchanged"]
     size, epochs = 32, 6
-    optimiser = torch.optim.AdamW(parameters, lr=5e-3)
+    optimiser = torch.optim.AdamW(gate.parameters(), lr=5e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 6e-3, epochs * (len(sequences) // size) + 1, pct_start=0.1)
     for _ in range(epochs):
-        order = sorted(sequences, key=lambda s: s["length"] + rng.random() * 8)
-        groups = [order[i:i + size] for i in range(0, len(order) - size + 1, size)]
-        rng.shuffle(groups)
-        for group in groups:
-            b = batch_of(group)
+        for group in batches(sequences, size, rng):
+            b = batch_of(group, ("x",))
             real = torch.tensor([[s["kind"] == "true"] for s in group])
             use = ((real & (b["score"] >= 0)) | (~real & (b["score"] == 0))).float() * b["mask"]
             # In a text with a word too many the other words were said.
             use = use + ((~real & (b["score"] > 0)).float() * b["mask"])
             said = (real | (b["score"] > 0)).float()
-            loss = (F.binary_cross_entropy_with_logits(net.said_logit(b["x"]), said, reduction="none") * use).sum() / use.sum()
+            loss = (F.binary_cross_entropy_with_logits(gate.logit(b["x"]), said, reduction="none") * use).sum() / use.sum()
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()
+    return gate.eval()
 
 
-def train(everything, epochs, seed):
-    sequences = [s for s in everything if s["kind"] == "true"]
+def train(sequences, own, epochs, seed):
+    """`own` are the sentences that the statistics are taken from."""
     torch.manual_seed(seed)
     rng = random.Random(seed)
-    used = np.concatenate([s["x"] for s in sequences])
-    net = Head(used.shape[1], torch.from_numpy(used.mean(0)), torch.from_numpy(used.std(0).clip(0.05)))
+    describe_voices(sequences, usual_of(own))
+    net = Head(*statistics(own, "x"), len(own[0]["voice"]))
     optimiser = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=0.02)
     size = 24
-    steps = epochs * (len(sequences) // size)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2.5e-3, steps + 1, pct_start=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2.5e-3, epochs * (len(sequences) // size) + 1, pct_start=0.1)
     for _ in range(epochs):
-        order = sorted(sequences, key=lambda s: s["length"] + rng.random() * 8)
-        groups = [order[i:i + size] for i in range(0, len(order) - size + 1, size)]
-        rng.shuffle(groups)
-        for group in groups:
-            b = batch_of(group)
+        for group in batches(sequences, size, rng):
+            b = batch_with(group, ("x",), lambda s: random_earlier(s, sequences, rng))
             b["x"] = b["x"] + 0.1 * torch.randn_like(b["x"]) * net.deviation
             provisional, final, word, sentence = net(b)
             known = (b["score"] >= 0).float() * b["mask"]
             loss = (((final - b["score"]) ** 2 + 0.7 * (provisional - b["score"]) ** 2) * known).sum() / known.sum()
             known = (b["wordScore"] >= 0).float()
             loss = loss + 0.5 * (((word - b["wordScore"]) ** 2) * known).sum() / known.sum().clamp(min=1)
-            known = (b["sentence"] >= 0).float()
-            loss = loss + 0.25 * (((sentence - b["sentence"]) ** 2) * known).sum() / known.sum().clamp(min=1)
+            loss = loss + 0.25 * ((sentence - b["sentence"]) ** 2).mean()
             optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(net.parameters(), 1)
             optimiser.step()
             schedule.step()
-    train_gate(net, everything)
     return net.eval()
 
 
-def store(net, path):
+def outputs_of(nets, gate, sequences, own, earlier):
+    """Whole sentences, one after the other: final, word and sentence scores, and the provisional ones, gated."""
+    describe_voices(sequences, usual_of(own))
+    with torch.no_grad():
+        for sequence in sequences:
+            b = batch_with([sequence], ("x",), earlier)
+            provisional, final, word, sentence = (torch.stack(parts).mean(0)[0].numpy() for parts in zip(*(net(b) for net in nets)))
+            said = gate(b["x"])[0].numpy()
+            yield final.clip(0, 2) * said, word * (sequence["pool"] @ said), sentence, provisional.clip(0, 2) * said
+
+
+def store(nets, gate, path):
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    tensors = {name: {"shape": list(v.shape), "data": base64.b64encode(v.detach().float().numpy().astype("<f4").tobytes()).decode()}
-               for name, v in net.state_dict().items()}
-    json.dump(tensors, open(path, "w"))
+    json.dump({"nets": [tensors_of(net) for net in nets], "gate": tensors_of(gate)}, open(path, "w"))
 
 
-def pcc(a, b):
-    return float(np.corrcoef(a, b)[0, 1])
+def ensemble(sequences, own, count, epochs, seed):
+    nets = [rounded(train([s for s in sequences if s["kind"] == "true"], own, epochs, seed + i)) for i in range(count)]
+    return nets, rounded(train_gate([s for s in sequences if s["view"] == own[0]["view"]], seed))
 
 
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("--dump", required=True)
-    p.add_argument("--out", required=True)
+    p.add_argument("--dump", required=True, help="what the serving code's posteriors give")
+    p.add_argument("--more", action="append", default=[], help="the same sentences by other acoustic models of the same folds, to learn from only")
+    p.add_argument("--out")
     p.add_argument("--folds", type=int, default=3)
-    p.add_argument("--epochs", type=int, default=16)
+    p.add_argument("--epochs", type=int, default=8)
+    p.add_argument("--nets", type=int, default=2)
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--kinds", default="true,inserted,other")
-    p.add_argument("--no-final", action="store_true")
     a = p.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    dump = json.load(open(a.dump + ".json"))
-    rows = np.fromfile(a.dump + ".f32", np.float32).reshape(-1, dump["width"])
-    speakers = sorted({s["spk"] for s in dump["sequences"]})
-    sequences = [prepare(s, rows) for s in dump["sequences"] if s["kind"] in a.kinds.split(",")]
+    sequences = load(a.dump)
+    everything = sequences + [s for dump in a.more for s in load(dump) if s["kind"] == "true"]
+    speakers = sorted({s["spk"] for s in sequences})
     fold_of = {s: i % a.folds for i, s in enumerate(speakers)}
-    got = {k: [] for k in ("final", "provisional", "score", "word", "wordScore", "total", "totalScore", "lowered")}
+    true = [s for s in sequences if s["kind"] == "true"]
+    held_all = []
+    got = {"cold": [], "warm": []}
     for fold in range(a.folds):
-        net = train([s for s in sequences if fold_of[s["spk"]] != fold], a.epochs, a.seed + fold)
-        store(net, os.path.join(a.out, f"fold{fold}", "head.json"))
-        held = [s for s in sequences if fold_of[s["spk"]] == fold and s["kind"] == "true"]
-        with torch.no_grad():
-            for i in range(0, len(held), 64):
-                b = batch_of(held[i:i + 64])
-                provisional, final, word, sentence = net(b)
-                gate = net.gate(b["x"])
-                got["lowered"] += (gate < 0.99)[b["mask"] > 0].tolist()
-                provisional, final = provisional * gate, final * gate
-                m = (b["mask"] > 0) & (b["score"] >= 0)
-                got["final"] += final[m].tolist()
-                got["provisional"] += provisional[m].tolist()
-                got["score"] += b["score"][m].tolist()
-                m = b["wordScore"] >= 0
-                got["word"] += word[m].tolist()
-                got["wordScore"] += b["wordScore"][m].tolist()
-                got["total"] += sentence[:, 2].tolist()
-                got["totalScore"] += b["sentence"][:, 2].tolist()
-        print(f"fold {fold}: phone {pcc(got['final'], got['score']):.4f} provisional {pcc(got['provisional'], got['score']):.4f} "
-              f"word {pcc(got['word'], got['wordScore']):.4f} total {pcc(got['total'], got['totalScore']):.4f} lowered {np.mean(got['lowered']):.4f} so far", flush=True)
-    if not a.no_final:
-        store(train(sequences, a.epochs, a.seed), os.path.join(a.out, "head.json"))
+        own = [s for s in true if fold_of[s["spk"]] != fold]
+        nets, gate = ensemble([s for s in everything if fold_of[s["spk"]] != fold], own, a.nets, a.epochs, a.seed + 100 * (fold + 1))
+        if a.out:
+            store(nets, gate, os.path.join(a.out, f"fold{fold}", "head.json"))
+        held = [s for s in true if fold_of[s["spk"]] == fold]
+        held_all += held
+        got["cold"] += outputs_of(nets, gate, held, own, lambda s: [])
+        got["warm"] += outputs_of(nets, gate, held, own, earlier_of)
+        for kind, outputs in got.items():
+            report(f"fold {fold} {kind}", held_all, outputs)
+            report(f"fold {fold} {kind} provisional", held_all, [(o[3], *o[1:3]) for o in outputs])
+    if a.out:
+        store(*ensemble(everything, true, a.nets, a.epochs, a.seed), os.path.join(a.out, "head.json"))
 
 
 if __name__ == "__main__":

@@ -101,11 +101,11 @@ port.on("message", (message: ThreadInbox) => {
 });
 post({ type: "ready", languages: [...engines.keys()], broken });
 
-function open({ stream: id, words, language, pcm }: Extract<ThreadInbox, { type: "open" }>): void {
+function open({ stream: id, words, language, earlier, pcm }: Extract<ThreadInbox, { type: "open" }>): void {
   try {
     const engine = engines.get(language);
     if (!engine) throw new Error(`no pack for ${language}`);
-    const stream = engine.open(words, (event) => events.push({ stream: id, event }));
+    const stream = engine.open(words, (event) => events.push({ stream: id, event }), undefined, earlier);
     const speaker = pcm ? pcmSpeaker(id, stream, pcm) : opusSpeaker(id, stream);
     speakers.set(id, speaker);
   } catch (error) {

@@ -5,7 +5,7 @@ import {
   attemptSummary,
   pronunciationScore,
 } from "#protocol";
-import type { AttemptRepository } from "../drills/ports.ts";
+import type { AttemptRepository, SpeakerProfile } from "../drills/ports.ts";
 import type { Db } from "./tables.ts";
 
 const columns = [
@@ -31,7 +31,7 @@ export class DbAttemptRepository implements AttemptRepository {
     this.#db = db;
   }
 
-  async insert(userId: string, attempt: Attempt): Promise<void> {
+  async insert(userId: string, attempt: Attempt, profile?: SpeakerProfile): Promise<void> {
     const { id: attemptId, words, insertions, speaking, prosody = null, pronunciation: _, ...summary } = attempt;
     const details = asJson({ insertions: insertions.length > 0 ? insertions : undefined, speaking });
     const wordRows = words.map(({ phones: _, stress, ...word }, wordIndex) => ({
@@ -53,13 +53,34 @@ export class DbAttemptRepository implements AttemptRepository {
     await this.#db.transaction().execute(async (trx) => {
       const { numInsertedOrUpdatedRows } = await trx
         .insertInto("attempts")
-        .values({ ...summary, prosody, details, id: attemptId, userId })
+        .values({
+          ...summary,
+          prosody,
+          details,
+          profile: profile ? JSON.stringify(profile) : null,
+          id: attemptId,
+          userId,
+        })
         .onConflict((conflict) => conflict.column("id").doNothing())
         .executeTakeFirstOrThrow();
       if (numInsertedOrUpdatedRows === 0n) return;
       if (wordRows.length > 0) await trx.insertInto("attemptWords").values(wordRows).execute();
       if (phoneRows.length > 0) await trx.insertInto("attemptPhones").values(phoneRows).execute();
     });
+  }
+
+  async profiles(userId: string, language: string, limit: number): Promise<SpeakerProfile[]> {
+    const rows = await this.#db
+      .selectFrom("attempts")
+      .select("profile")
+      .where("userId", "=", userId)
+      .where("language", "=", language)
+      .where("profile", "is not", null)
+      .orderBy("startedAtMs", "desc")
+      .orderBy("id", "desc")
+      .limit(limit)
+      .execute();
+    return rows.map(({ profile }) => profile as SpeakerProfile).reverse();
   }
 
   async history(userId: string, range: { beforeMs?: number; limit: number }): Promise<AttemptSummary[]> {

@@ -83,6 +83,8 @@ export type Tables = {
     prosody: ColumnType<number | null, number | null | undefined>;
     /** Of a result: `insertions` where there are any, and `speaking`. */
     details: Details;
+    /** A `SpeakerProfile`. */
+    profile: Details;
   };
   attemptWords: {
     attemptId: string;

@@ -26,6 +26,7 @@ import type {
   ScoreEvent,
   Scoring,
   ScoringStream,
+  SpeakerProfile,
 } from "./ports.ts";
 
 export type DrillsOptions = {
@@ -57,6 +58,8 @@ const defaultTimes: DrillTimes = { idleMs: 30_000, wholeMs: 300_000, resultMs: 4
 export type Learner = { readonly userId: string; readonly connectionId: string };
 
 const ATTEMPT_SAMPLES = limits.attemptMs * 16;
+/** How many of the learner's latest readings help to judge the next one. */
+const EARLIER_READINGS = 20;
 
 type Running = {
   readonly attemptId: string;
@@ -125,7 +128,10 @@ export class Drills {
     if (source.kind === "socket" && source.sampleRate !== 16_000)
       throw new AppError("AUDIO_FORMAT_UNSUPPORTED", undefined, { sampleRate: 16_000 });
     const { text, language } = await this.#textOf(request);
-    const words = await this.#options.pronouncer.words(text, language);
+    const [words, earlier] = await Promise.all([
+      this.#options.pronouncer.words(text, language),
+      this.#earlier(learner, language),
+    ]);
     const attemptId = randomUUID();
     const running: Running = {
       attemptId,
@@ -155,7 +161,7 @@ export class Drills {
           onProgress: (judgedMs) => this.#push(running, "drill.progress", { attemptId, judgedMs }),
           onFailed: (error) => this.#fail(running, error),
         },
-        { language },
+        { language, earlier },
       );
       if (source.kind === "room") await this.#tap(running, source.roomId);
       // While this waited, the connection or the track may have gone, a thread died, or the server begun to stop.
@@ -248,6 +254,16 @@ export class Drills {
     await Promise.allSettled([...running, ...this.#storing.values()].map((one) => one.outcome.promise));
   }
 
+  /** What the learner's latest readings told of them. Without it a reading can be judged as well, only less exactly. */
+  async #earlier({ userId }: Learner, language: string): Promise<SpeakerProfile[]> {
+    try {
+      return await this.#options.attempts.profiles(userId, language, EARLIER_READINGS);
+    } catch (error) {
+      this.#options.log.warn({ err: error }, "earlier readings could not be read");
+      return [];
+    }
+  }
+
   async #textOf(request: CallRequest<"drill.start">): Promise<{ text: string; language: string }> {
     const { drillId, text, language } = request;
     if ((drillId === undefined) === (text === undefined))
@@ -307,8 +323,8 @@ export class Drills {
         break;
       }
       case "result": {
-        const { type: _, ...result } = event;
-        this.#complete(running, this.#options.coach.explained(running.firstLanguage, result));
+        const { type: _, profile, ...result } = event;
+        this.#complete(running, this.#options.coach.explained(running.firstLanguage, result), profile);
         break;
       }
       default:
@@ -316,7 +332,7 @@ export class Drills {
     }
   }
 
-  #complete(running: Running, result: DrillResult): void {
+  #complete(running: Running, result: DrillResult, profile: SpeakerProfile | undefined): void {
     const { attemptId, drillId, language, text, startedAtMs, learner } = running;
     this.#count.ended.inc({ outcome: result.outcome });
     const attempt: Attempt = { id: attemptId, drillId, language, text, startedAtMs, ...result };
@@ -324,7 +340,7 @@ export class Drills {
     this.#release(running);
     this.#push(running, "drill.result", { attemptId, result });
     const worthless = running.lost && result.outcome === "silence";
-    const stored = worthless ? Promise.resolve() : this.#options.attempts.insert(learner.userId, attempt);
+    const stored = worthless ? Promise.resolve() : this.#options.attempts.insert(learner.userId, attempt, profile);
     stored
       .then(
         () => running.outcome.resolve(attempt),

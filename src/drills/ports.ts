@@ -15,9 +15,14 @@ export interface DrillRepository {
   byId(id: string): Promise<DrillItem | undefined>;
 }
 
+/** What a reading told of its speaker, for the judging of the next ones; `model` names the pack that can read the values. */
+export type SpeakerProfile = { model: string; values: number[] };
+
 export interface AttemptRepository {
   /** Writes the attempt with all its words and phones in one transaction; the same id again changes nothing. */
-  insert(userId: string, attempt: Attempt): Promise<void>;
+  insert(userId: string, attempt: Attempt, profile?: SpeakerProfile): Promise<void>;
+  /** Of the user's newest attempts in a language that have one, `limit` at most; the newest last. */
+  profiles(userId: string, language: string, limit: number): Promise<SpeakerProfile[]>;
   /** The newest first. */
   history(userId: string, range: { beforeMs?: number; limit: number }): Promise<AttemptSummary[]>;
   byId(userId: string, attemptId: string): Promise<Attempt | undefined>;
@@ -65,7 +70,7 @@ export type ScoreEvent =
   | ({ type: "phoneme" } & Omit<PushPayload<"drill.phoneme">, "attemptId">)
   | ({ type: "word" } & Omit<PushPayload<"drill.word">, "attemptId">)
   | ({ type: "unheard" } & Omit<PushPayload<"drill.unheard">, "attemptId">)
-  | ({ type: "result" } & DrillResult);
+  | ({ type: "result"; profile?: SpeakerProfile | undefined } & DrillResult);
 
 /** What a stream tells: judgements in order, how far the judging got, and, instead of a result, why there is none. */
 export type ScoringListener = {
@@ -94,6 +99,8 @@ export interface ScoringStream {
 export type ScoringOptions = {
   /** The pack that is to judge; "en" by default. */
   language?: string;
+  /** Profiles of the speaker's earlier readings, the newest last. */
+  earlier?: readonly SpeakerProfile[];
 };
 
 /** Where streams come from: the pool of scoring threads. */

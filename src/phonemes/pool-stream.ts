@@ -1,5 +1,12 @@
 import { limits } from "#protocol";
-import type { ExpectedWord, OpusPacket, ScoreEvent, ScoringListener, ScoringStream } from "../drills/ports.ts";
+import type {
+  ExpectedWord,
+  OpusPacket,
+  ScoreEvent,
+  ScoringListener,
+  ScoringStream,
+  SpeakerProfile,
+} from "../drills/ports.ts";
 import { AppError } from "../lib/app-error.ts";
 import type { ScoringThread } from "./scoring-thread.ts";
 
@@ -10,8 +17,12 @@ const GROWTH_BYTES = 4_000 * SAMPLES_PER_MS * 2;
 /** The shortest Opus packet worth having is 10 ms. */
 const MAX_PACKETS = limits.attemptMs / 10;
 
-/** What is to be read, and in which language. */
-type ReadText = { readonly words: ExpectedWord[]; readonly language: string };
+/** What is to be read, in which language, and how the speaker read before. */
+type ReadText = {
+  readonly words: ExpectedWord[];
+  readonly language: string;
+  readonly earlier: readonly SpeakerProfile[];
+};
 
 /**
  * One learner's audio, kept until the end so that another thread can judge it anew should its thread die. The listener

@@ -124,9 +124,9 @@ export class ScoringPool implements Scoring, SpeechHearing {
     words: ExpectedWord[],
     source: "pcm" | "opus",
     listener: ScoringListener,
-    { language = "en" }: ScoringOptions = {},
+    { language = "en", earlier = [] }: ScoringOptions = {},
   ): ScoringStream {
-    return this.#open((id, onOver) => new PoolStream(id, { words, language }, source, listener, onOver));
+    return this.#open((id, onOver) => new PoolStream(id, { words, language, earlier }, source, listener, onOver));
   }
 
   listen(source: "pcm" | "opus", listener: SpeechListener): ScoringStream {

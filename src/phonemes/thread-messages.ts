@@ -1,4 +1,4 @@
-import type { ExpectedWord, OpusPacket, ScoreEvent, SpeechEvent } from "../drills/ports.ts";
+import type { ExpectedWord, OpusPacket, ScoreEvent, SpeakerProfile, SpeechEvent } from "../drills/ports.ts";
 
 /** What a scoring thread is started with. */
 export type ThreadData = {
@@ -11,7 +11,14 @@ export type ThreadData = {
  * samples are there. So the pool keeps the audio for a replay at no cost, and no thread copies it.
  */
 export type ToThread =
-  | { type: "open"; stream: number; words: ExpectedWord[]; language: string; pcm: SharedArrayBuffer | null }
+  | {
+      type: "open";
+      stream: number;
+      words: ExpectedWord[];
+      language: string;
+      earlier: readonly SpeakerProfile[];
+      pcm: SharedArrayBuffer | null;
+    }
   /** Free speech, whose shared memory is a ring. Times count from `fromMs` before the first audio. */
   | { type: "listen"; stream: number; pcm: SharedArrayBuffer | null; fromMs: number }
   | { type: "pcm"; stream: number; samples: number }

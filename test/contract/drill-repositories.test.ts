@@ -41,6 +41,20 @@ onBothDatabases("AttemptRepository", (database) => {
     assert.deepEqual(await database().attempts.byId(user.id, stored.id), stored);
   });
 
+  test("[DRILL-65] the newest profiles of a user's readings in a language come back, the newest last", async () => {
+    const [user, other] = [await storedGuest(database()), await storedGuest(database())];
+    const profile = (value: number) => ({ model: "2", values: [value, -0.125] });
+    const { attempts } = database();
+    for (const [i, at] of [3, 1, 2, 4].entries())
+      await attempts.insert(user.id, attempt({ startedAtMs: 1_000 * at }), profile(100 + i));
+    await attempts.insert(user.id, attempt({ startedAtMs: 5_000 }));
+    await attempts.insert(user.id, attempt({ startedAtMs: 6_000, language: "es" }), profile(7));
+    await attempts.insert(other.id, attempt({ startedAtMs: 7_000 }), profile(8));
+    assert.deepEqual(await attempts.profiles(user.id, "en", 3), [profile(102), profile(100), profile(103)]);
+    assert.deepEqual(await attempts.profiles(user.id, "es", 3), [profile(7)]);
+    assert.deepEqual(await attempts.profiles(user.id, "de", 3), []);
+  });
+
   test("[DB-9] all details of a result come back as they were stored", async () => {
     const user = await storedGuest(database());
     const { words } = attempt();

@@ -4,6 +4,7 @@ import { after, before, test } from "node:test";
 import type { Publisher, PushName } from "#protocol";
 import type { Database } from "../../src/db/database.ts";
 import { Drills, type DrillsOptions, type DrillTimes, type Learner } from "../../src/drills/drills.ts";
+import type { Scoring } from "../../src/drills/ports.ts";
 import { AppError } from "../../src/lib/app-error.ts";
 import { createMetrics } from "../../src/lib/metrics.ts";
 import { coach } from "../../src/phonemes/coach.ts";
@@ -13,6 +14,7 @@ import { ScoringPool } from "../../src/phonemes/pool.ts";
 import { embeddedDatabase, silent as log, storedGuest } from "../support/database.ts";
 import { frameOf, modelDir, silence } from "../support/drill.ts";
 import { until } from "../support/until.ts";
+import { synthesise } from "../support/voice.ts";
 
 const TEXT = "Hello world";
 const source = { kind: "socket", sampleRate: 16_000 } as const;
@@ -105,6 +107,37 @@ test("[DRILL-13] a result that can't be stored is told, and said to be retryable
   await assert.rejects(drills.finish(learner, attemptId), { code: "UNAVAILABLE" });
   assert.ok(names().has("drill.result"), "the learner still sees the judgement");
   assert.equal(drills.busy(learner.connectionId), false);
+});
+
+test("[DRILL-65] what a reading told of its learner is stored, never sent, and given to the judging of the next", async () => {
+  const given: unknown[] = [];
+  const listened: Scoring = {
+    open(words, from, listener, options) {
+      given.push(options?.earlier);
+      return scoring.open(words, from, listener, options);
+    },
+  };
+  const { drills, learner, pushes } = await practice({}, { scoring: listened });
+  const text = "We went to the market to buy fresh vegetables";
+  const pcm = await synthesise(text);
+  for (let reading = 0; reading < 2; reading++) {
+    const { attemptId } = await drills.start(learner, { text, feedback: "live", source });
+    for (let at = 0, number = 0; at < pcm.length; at += 1_600)
+      drills.frame(learner.connectionId, frameOf(number++, pcm.subarray(at, at + 1_600)));
+    const { attempt } = await drills.finish(learner, attemptId);
+    assert.equal(attempt.outcome, "scored");
+    assert.ok(!("profile" in attempt));
+  }
+  assert.ok(!JSON.stringify(pushes).includes('"profile"'));
+  const stored = await database.attempts.profiles(learner.userId, "en", 20);
+  assert.equal(stored.length, 2);
+  assert.deepEqual(given, [[], stored.slice(0, 1)]);
+  // A reading can be judged without them too.
+  const attempts = { insert: async () => {}, profiles: () => Promise.reject(new Error("the disk is gone")) };
+  const alone = await practice({}, { attempts: attempts as unknown as DrillsOptions["attempts"], scoring: listened });
+  const { attemptId } = await alone.drills.start(alone.learner, { ...asked, source });
+  await alone.drills.finish(alone.learner, attemptId);
+  assert.deepEqual(given[2], []);
 });
 
 test("[DRILL-18] when scoring is gone for good, the drill fails with a code and another may start", async () => {

@@ -1,6 +1,7 @@
 import { dictionary } from "cmu-pronouncing-dictionary";
 import { type ExpectedWord, type ScoreEvent, ScoringEngine } from "../../workers/phoneme/engine.ts";
 import type { Pack } from "../../workers/phoneme/pack.ts";
+import type { SpeakerProfile } from "../../workers/phoneme/profile.ts";
 
 export type Result = Extract<ScoreEvent, { type: "result" }>;
 export type PhonemeEvent = Extract<ScoreEvent, { type: "phoneme" }>;
@@ -20,10 +21,11 @@ export async function score(
   pcm: Int16Array,
   text: string,
   chunk: (i: number) => number = () => pcm.length,
+  earlier: readonly SpeakerProfile[] = [],
 ): Promise<ScoreEvent[]> {
   const engine = new ScoringEngine(pack);
   const events: ScoreEvent[] = [];
-  const stream = engine.open(expectedWords(text), (event) => events.push(event));
+  const stream = engine.open(expectedWords(text), (event) => events.push(event), undefined, earlier);
   for (let at = 0, i = 0; at < pcm.length; i++) {
     const length = chunk(i);
     stream.push(pcm.subarray(at, at + length));

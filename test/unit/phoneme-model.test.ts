@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { AcousticModel, STEP_MELS } from "../../workers/phoneme/acoustic.ts";
 import { loadPack, type Pack } from "../../workers/phoneme/pack.ts";
+import { contextOf } from "../../workers/phoneme/profile.ts";
 import type { ReadPhone } from "../../workers/phoneme/refiner.ts";
 
 /** What train_refine.py wrote of one sentence; features are 32-bit floats in base64, a row per phone. */
@@ -15,6 +16,8 @@ interface RefineCase {
   next: number[];
   word: number[];
   pace: number[];
+  earlier: number[][];
+  profile: number[];
   scores: { phones: number[]; words: number[]; sentence: number[] };
 }
 
@@ -80,7 +83,7 @@ test("[SCORE-4] a broken pack is refused with what is broken", async () => {
   await broken("c", "head.json", "{}", /head/);
   await broken("d", "acoustic.onnx", "no model", /./);
   const head = JSON.parse(await readFile(join(packDir, "head.json"), "utf8"));
-  head["final.2.bias"].data = Buffer.from(Float32Array.of(Number.NaN).buffer).toString("base64");
+  head.nets[0]["final.2.bias"].data = Buffer.from(Float32Array.of(Number.NaN).buffer).toString("base64");
   await broken("e", "head.json", JSON.stringify(head), /finite/);
   await broken("f", "refine.json", '{"nets":[]}', /refiner: no nets/);
   const refine = JSON.parse(await readFile(join(packDir, "refine.json"), "utf8"));
@@ -92,7 +95,7 @@ test("[SCORE-4] a broken pack is refused with what is broken", async () => {
 test("[SCORE-18] the serving code judges whole sentences as the nets that were trained", async () => {
   const { cases } = JSON.parse(await readFile(join(packDir, "refine-check.json"), "utf8")) as { cases: RefineCase[] };
   assert.ok(cases.length >= 3);
-  for (const { features, phone, prev, next, word, pace, scores } of cases) {
+  for (const { features, phone, prev, next, word, pace, earlier, profile, scores } of cases) {
     const bytes = Buffer.from(features, "base64");
     const values = Float32Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(4 * i));
     const width = values.length / phone.length;
@@ -104,11 +107,14 @@ test("[SCORE-18] the serving code judges whole sentences as the nets that were t
       features: values.subarray(i * width, (i + 1) * width),
       said: 1,
     }));
-    const judged = pack.refiner.judge(phones, {
+    const spoken = {
       phonesPerSecond: (pace[0] as number) * 10,
       pauseShare: pace[1] as number,
       longestPauseSteps: Math.expm1(pace[2] as number),
-    });
+    };
+    const known = earlier.map((values) => ({ model: "own", values }));
+    const judged = pack.refiner.judge(phones, spoken, contextOf(known, "own", profile.length));
+    assert.ok(judged.profile?.every((value, i) => Math.abs(value - (profile[i] as number)) < 0.002));
     const expected = [
       ...scores.phones.map((score) => Math.max(0, Math.min(2, score))),
       ...[...scores.words, ...scores.sentence].map((score) => 5 * score),

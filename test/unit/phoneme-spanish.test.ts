@@ -71,7 +71,7 @@ test("[SCORE-64] likelihoods judge the phones: surer evidence, a higher score", 
     return values;
   };
   const scoreOf = (own: number, rival: number) =>
-    head.final(head.take(features(own, rival), 3, 25, 25, null), null).score;
+    head.final(head.take(features(own, rival), 3, 25, 25, null, new Float32Array(0)), null).score;
   assert.ok(scoreOf(-0.1, -5) > 1.8);
   assert.ok(scoreOf(-5, -0.1) < 0.5);
 });

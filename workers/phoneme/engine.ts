@@ -6,8 +6,10 @@ import { DIGITAL_SILENCE, LogMelStream, MELS, SAMPLE_RATE } from "./log-mel.ts";
 import type { Pack } from "./pack.ts";
 import type { HeardPhone } from "./phone-recogniser.ts";
 import { PitchTracker } from "./pitch.ts";
+import type { SpeakerProfile } from "./profile.ts";
 import { QuietVoice } from "./quiet-voice.ts";
-import { type Review, ReviewModel } from "./review.ts";
+import { ReadingRecord } from "./reading-record.ts";
+import { ReviewModel } from "./review.ts";
 import { SentenceScorer } from "./sentence.ts";
 import { Unheard } from "./unheard.ts";
 
@@ -37,8 +39,8 @@ type Scorer = Pick<SentenceScorer, "push" | "settle" | "finish">;
 class Stream implements ScoringStream {
   readonly state: AcousticState;
   readonly scorer: Scorer;
-  /** What is kept for the whole reading's review, where the pack has a model for that. */
-  readonly review: Review | null;
+  /** What is kept of a reading for its result; null where there is none. */
+  readonly record: ReadingRecord | null;
   readonly #delay: number;
   readonly #silent: Float32Array;
   readonly #onOver: (stream: Stream) => void;
@@ -66,7 +68,7 @@ class Stream implements ScoringStream {
   constructor(
     state: AcousticState,
     scorer: Scorer,
-    review: Review | null,
+    record: ReadingRecord | null,
     pitch: PitchTracker | null,
     unheard: Unheard | null,
     delay: number,
@@ -76,7 +78,7 @@ class Stream implements ScoringStream {
   ) {
     this.#unheard = unheard;
     this.#silent = silent;
-    this.review = review;
+    this.record = record;
     this.#pitch = pitch;
     this.#onOver = onOver;
     this.state = state;
@@ -153,8 +155,9 @@ class Stream implements ScoringStream {
     this.#unheard?.frames(this.#step);
     this.state.mute = this.#step.every((value) => value < DIGITAL_SILENCE);
     this.#mute.push(this.state.mute);
+    if (this.#flush < 0) this.record?.hear(target);
     if (!this.state.mute) this.#quiet.lift(target);
-    if (this.#flush < 0) this.review?.keep(target, this.state.mute);
+    if (this.#flush < 0) this.record?.keep(target, this.state.mute);
   }
 
   /** Takes the model's output for the step that `copyStep` gave. */
@@ -164,8 +167,9 @@ class Stream implements ScoringStream {
     this.#frames = 0;
     if (this.#outputs++ >= this.#delay) {
       // No training recording holds exact zeros, as a muted or paused sender makes them: the model need not be asked.
-      if (this.#mute.shift()) this.scorer.push(this.#silent, 0);
-      else this.scorer.push(logp, offset);
+      const [answer, at] = this.#mute.shift() ? [this.#silent, 0] : [logp, offset];
+      this.record?.answer(answer, at);
+      this.scorer.push(answer, at);
       if (this.#flush < 0) this.#unheard?.judged();
     }
     if (this.#ended && !this.prepare()) this.#settle();
@@ -173,14 +177,14 @@ class Stream implements ScoringStream {
 
   #settle(): void {
     this.scorer.settle();
-    if (this.review && this.review.steps > 0) this.#onOver(this);
+    if (this.record && this.#outputs > this.#delay) this.#onOver(this);
     else this.finish();
   }
 
   /** Tells the result, once the reading has been reviewed. */
   finish(): void {
     const audioMs = Math.round((this.#heard * 1000) / SAMPLE_RATE);
-    this.scorer.finish(audioMs, this.review, this.#pitch?.track());
+    this.scorer.finish(audioMs, this.record?.whole, this.#pitch?.track());
     this.close();
   }
 }
@@ -215,17 +219,21 @@ export class ScoringEngine {
 
   /**
    * Opens a stream for a text of at least one word. `onEvent` is called from `step` and `end`.
-   * `trace` is for training: with it phones are placed and described, but not scored.
+   * `trace` is for training: with it phones are placed and described, but not scored. `earlier` are the profiles of
+   * the speaker's earlier readings, the newest last.
    * Throws an Error for a phone that the pack lacks or a word with nothing to say.
    */
   open(
     words: ExpectedWord[],
     onEvent: (event: ScoreEvent) => void,
     trace?: (phone: PhoneTrace) => void,
+    earlier: readonly SpeakerProfile[] = [],
   ): ScoringStream {
-    const scorer = new SentenceScorer(words, this.#pack.manifest, trace ? null : this.#pack, onEvent, trace);
+    const judges = trace ? null : this.#pack;
+    const scorer = new SentenceScorer(words, this.#pack.manifest, judges, onEvent, trace, earlier);
+    const record = trace ? null : new ReadingRecord(this.#review?.open() ?? null, this.#pack.phones.length);
     const unheard = new Unheard(scorer, (reason, endMs) => onEvent({ type: "unheard", reason, endMs }));
-    return this.#open(scorer, trace ? null : (this.#review?.open() ?? null), new PitchTracker(), unheard);
+    return this.#open(scorer, record, new PitchTracker(), unheard);
   }
 
   /**
@@ -238,11 +246,11 @@ export class ScoringEngine {
     return this.#open(new FreeSpeech({ phones, loop }, onEvent, trace), null, null, null);
   }
 
-  #open(scorer: Scorer, review: Review | null, pitch: PitchTracker | null, unheard: Unheard | null): Stream {
+  #open(scorer: Scorer, record: ReadingRecord | null, pitch: PitchTracker | null, unheard: Unheard | null): Stream {
     const stream = new Stream(
       this.#model.newState(),
       scorer,
-      review,
+      record,
       pitch,
       unheard,
       this.#pack.manifest.acoustic.delay,
@@ -266,7 +274,7 @@ export class ScoringEngine {
   async #reviewSome(): Promise<boolean> {
     const stream = this.#over[0];
     if (!stream) return false;
-    const more = !stream.closed && (await stream.review?.advance());
+    const more = !stream.closed && (await stream.record?.advance());
     if (more) return true;
     this.#over.shift();
     if (!stream.closed) stream.finish();

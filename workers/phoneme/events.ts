@@ -1,3 +1,5 @@
+import type { SpeakerProfile } from "./profile.ts";
+
 /**
  * A word of the text and the ways to say it in ARPAbet without stress, the canonical one first. `stress` tells of each which
  * syllable, from 0, carries the main stress; -1 where the word has but one, or where that is not known.
@@ -78,6 +80,8 @@ export type ScoreEvent =
       insertions: Insertion[];
       speaking?: Speaking;
       audioMs: number;
+      /** For the same speaker's next readings; of readings that tell enough. */
+      profile?: SpeakerProfile;
     };
 
 /**

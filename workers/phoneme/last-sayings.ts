@@ -5,6 +5,12 @@ import type { PackManifest } from "./pack.ts";
 import type { Course, Saying } from "./reading-course.ts";
 import type { Posteriors } from "./segment-features.ts";
 
+/** What judges phones as they are said, and what is known of the speaker (profile.ts). */
+interface LiveJudging {
+  head: PhoneJudge | null;
+  context: Float32Array;
+}
+
 /** The phones that were taken, and how far each word came. */
 export interface Judged {
   taken: readonly Taken[];
@@ -21,7 +27,7 @@ export function lastSayings(
   ids: readonly (readonly (readonly number[])[])[],
   manifest: PackManifest,
   posteriors: Posteriors,
-  head: PhoneJudge | null,
+  judge: LiveJudging,
 ): Judged {
   const byWord = Map.groupBy(told.taken, ({ word }) => word);
   const taken: Taken[] = [];
@@ -34,7 +40,7 @@ export function lastSayings(
       return before;
     }
     const pronunciation = ids[word]?.[saying.variant] as readonly number[];
-    taken.push(...takenOf(saying, pronunciation, taken.at(-1)?.segment.end ?? 0, manifest, posteriors, head));
+    taken.push(...takenOf(saying, pronunciation, taken.at(-1)?.segment.end ?? 0, manifest, posteriors, judge));
     return { ...before, ids: pronunciation, phones: [], omitted: 0 };
   });
   return { taken, progress };
@@ -68,14 +74,14 @@ function takenOf(
   lastEnd: number,
   manifest: PackManifest,
   posteriors: Posteriors,
-  head: PhoneJudge | null,
+  { head, context }: LiveJudging,
 ): Taken[] {
   let state: PhoneState | null = null;
   let before = lastEnd;
   return phones.map(({ index, start, end }) => {
     const phone = describedPhone(posteriors, manifest, word, ids, index, { start, end, gap: start - before });
     before = end;
-    state = head?.take(phone.features, phone.phone, phone.prev, phone.next, state) ?? null;
+    state = head?.take(phone.features, phone.phone, phone.prev, phone.next, state, context) ?? null;
     return { ...phone, said: state?.said ?? 0 };
   });
 }

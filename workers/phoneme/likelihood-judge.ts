@@ -41,7 +41,7 @@ export class LikelihoodJudge implements PhoneJudge, SentenceJudge {
     let odds = this.#bias[phone] as number;
     const first = features.length - this.#weights.length;
     for (const [i, weight] of this.#weights.entries()) odds += weight * (features[first + i] as number);
-    return { input: nothing, hidden: nothing, gate: nothing, said: 1 / (1 + Math.exp(-odds)) };
+    return { nets: [], gate: nothing, said: 1 / (1 + Math.exp(-odds)) };
   }
 
   provisional({ said }: PhoneState): number {
@@ -49,7 +49,7 @@ export class LikelihoodJudge implements PhoneJudge, SentenceJudge {
   }
 
   final({ said }: PhoneState): PhoneJudgement {
-    return { score: 2 * said, raw: 2 * said, said, summary: nothing };
+    return { score: 2 * said, said, nets: [] };
   }
 
   word(phones: PhoneJudgement[]): number {

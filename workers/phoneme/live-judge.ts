@@ -102,6 +102,7 @@ export class LiveJudge implements TextListener {
   readonly #ids: readonly (readonly (readonly number[])[])[];
   readonly #manifest: PackManifest;
   readonly #head: PhoneJudge | null;
+  readonly #context: Float32Array;
   readonly #history: PosteriorHistory;
   readonly #emit: (event: ScoreEvent) => void;
   readonly #trace: ((phone: PhoneTrace) => void) | undefined;
@@ -111,12 +112,13 @@ export class LiveJudge implements TextListener {
   /** The last taken phone while its final score is still to come; `#before` is its state. */
   #waiting: Taken | null = null;
 
-  /** `ids[w][v]` are the class numbers of word w's pronunciation v. Without a head every score is 0. */
+  /** `ids[w][v]` are the class numbers of word w's pronunciation v. `context` is what is known of the speaker (profile.ts). Without a head every score is 0. */
   constructor(
     words: readonly ExpectedWord[],
     ids: readonly (readonly (readonly number[])[])[],
     manifest: PackManifest,
     head: PhoneJudge | null,
+    context: Float32Array,
     history: PosteriorHistory,
     emit: (event: ScoreEvent) => void,
     trace?: (phone: PhoneTrace) => void,
@@ -125,6 +127,7 @@ export class LiveJudge implements TextListener {
     this.#ids = ids;
     this.#manifest = manifest;
     this.#head = head;
+    this.#context = context;
     this.#history = history;
     this.#emit = emit;
     this.#trace = trace;
@@ -144,7 +147,7 @@ export class LiveJudge implements TextListener {
     const phone = describedPhone(this.#history, this.#manifest, word, ids, index, span);
     const { features, prev, next } = phone;
     this.#trace?.({ word, index, start, end, at: this.#history.steps, features });
-    const state = this.#head?.take(features, phone.phone, prev, next, this.#before) ?? null;
+    const state = this.#head?.take(features, phone.phone, prev, next, this.#before, this.#context) ?? null;
     this.#close(state);
     this.#before = state;
     const taken: Taken = { ...phone, said: state?.said ?? 0 };
@@ -202,9 +205,7 @@ export class LiveJudge implements TextListener {
     if (!waiting) return;
     this.#waiting = null;
     const judgement =
-      this.#before && this.#head
-        ? this.#head.final(this.#before, next)
-        : { score: 0, raw: 0, said: 0, summary: new Float32Array(0) };
+      this.#before && this.#head ? this.#head.final(this.#before, next) : { score: 0, said: 0, nets: [] };
     this.judged.push(judgement);
     (this.progress[waiting.word] as WordProgress).judgements.push(judgement);
     this.#finalise(waiting.word, waiting.index, this.#phoneOf(waiting, judgement.score));

@@ -3,13 +3,13 @@ import { join } from "node:path";
 import type { InferenceSession } from "onnxruntime-node";
 import type { Language } from "#protocol";
 import { type AcousticShape, openSession } from "./acoustic.ts";
-import { Head } from "./head.ts";
+import { Head, type StoredHead } from "./head.ts";
 import type { PhoneJudge, SentenceJudge } from "./judges.ts";
 import { LikelihoodJudge, type StoredLikelihoodJudge } from "./likelihood-judge.ts";
-import type { StoredTensors } from "./nets.ts";
 import type { PhoneLoop } from "./phone-recogniser.ts";
 import { Prosody, type StoredProsody } from "./prosody.ts";
 import { PROSODY_MEASURES } from "./prosody-measures.ts";
+import { readingFeatureCount } from "./reading-features.ts";
 import { Refiner, type StoredRefiner } from "./refiner.ts";
 import type { ReviewShape } from "./review.ts";
 import { type DurationNorm, featureCount } from "./segment-features.ts";
@@ -90,18 +90,18 @@ async function readIfThere(path: string): Promise<string | null> {
 }
 
 /** The nets that learned from experts' scores, or in a language without such scores what goes by likelihoods alone. */
-async function loadJudges(dir: string, phones: number): Promise<Pick<Pack, "head" | "refiner">> {
+async function loadJudges(dir: string, manifest: PackManifest): Promise<Pick<Pack, "head" | "refiner">> {
+  const phones = manifest.phones.length;
   const features = featureCount(phones);
   const likelihoods = await readIfThere(join(dir, "judge.json"));
   if (likelihoods) {
     const judge = new LikelihoodJudge(JSON.parse(likelihoods) as StoredLikelihoodJudge, phones, features);
     return { head: judge, refiner: judge };
   }
-  const stored = JSON.parse(await readFile(join(dir, "head.json"), "utf8")) as StoredTensors;
-  if (stored.mean?.shape[0] !== features) throw new Error("the head was trained on other features");
-  const head = new Head(stored);
+  const stored = JSON.parse(await readFile(join(dir, "head.json"), "utf8")) as StoredHead;
   const refine = JSON.parse(await readFile(join(dir, "refine.json"), "utf8")) as StoredRefiner;
-  return { head, refiner: new Refiner(refine, features) };
+  const refiner = new Refiner(refine, readingFeatureCount(phones, manifest.review ? 2 : 1));
+  return { head: new Head(stored, features), refiner };
 }
 
 /** Loads a language pack's files from a folder. Throws an Error that names what is broken. */
@@ -109,7 +109,7 @@ export async function loadPack(dir: string): Promise<Pack> {
   try {
     const manifest = JSON.parse(await readFile(join(dir, "manifest.json"), "utf8")) as PackManifest;
     checkManifest(manifest);
-    const { head, refiner } = await loadJudges(dir, manifest.phones.length);
+    const { head, refiner } = await loadJudges(dir, manifest);
     const storedProsody = await readIfThere(join(dir, "prosody.json"));
     const prosody = storedProsody ? new Prosody(JSON.parse(storedProsody) as StoredProsody, PROSODY_MEASURES) : null;
     const storedStress = await readIfThere(join(dir, "stress.json"));

@@ -6,10 +6,12 @@ import { scoredPhone, scoredWord, type Taken, type WordProgress } from "./live-j
 import { average } from "./nets.ts";
 import type { PackManifest } from "./pack.ts";
 import type { VoiceTrack } from "./pitch.ts";
+import { type Aside, type Placed, placeAnew } from "./placement.ts";
 import type { Prosody, ProsodyScores } from "./prosody.ts";
 import { prosodyMeasures } from "./prosody-measures.ts";
+import { readingFeatures, type WholeReading } from "./reading-features.ts";
 import type { RefinedScores } from "./refiner.ts";
-import { type Posteriors, type Segment, segmentFeatures } from "./segment-features.ts";
+import type { Segment } from "./segment-features.ts";
 import { speakingOf } from "./speaking.ts";
 import type { Stress } from "./stress.ts";
 import { syllablesOf } from "./syllables.ts";
@@ -22,9 +24,13 @@ export interface Reading {
   /** One per word. */
   progress: readonly WordProgress[];
   insertions: Insertion[];
+  /** Steps of what was said besides the text. */
+  asides: readonly Aside[];
   outcome: Outcome;
-  /** What was made of the whole reading once it was over; null where the pack has no model for that. */
-  review: Posteriors | null;
+  /** What is known of all of it once it is over; null where only training asks. */
+  whole: WholeReading | null;
+  /** What is known of the speaker (profile.ts). */
+  context: Float32Array;
   audioMs: number;
   /** What the voice did; null where only posteriors are known. */
   voice: VoiceTrack | null;
@@ -36,6 +42,9 @@ export interface ReadingJudges {
   prosody: Pick<Prosody, "judge"> | null;
   stress: Pick<Stress, "heard"> | null;
 }
+
+/** A reading of fewer phones says too little of its speaker. */
+const TELLING = 8;
 
 /** How fast and how haltingly the phones (at least one) were said. */
 export function paceOf(segments: { start: number; end: number }[]): Pace {
@@ -69,10 +78,16 @@ function refinedWords(reading: Reading, refined: RefinedScores | null, manifest:
   }));
 }
 
-/** The taken phones as the review describes them. */
-function reviewed({ taken, review }: Reading, { durations }: PackManifest): Taken[] {
-  if (!review) return [...taken];
-  return taken.map((phone) => ({ ...phone, features: segmentFeatures(review, phone.segment, durations) }));
+/** The taken phones, placed anew and described by all of the reading. */
+function readAnew({ taken, asides }: Reading, whole: WholeReading, { durations }: PackManifest): Taken[] {
+  const told = taken.map(({ word, phone, segment: { start, end } }) => ({ word, phone, start, end }));
+  const placed = placeAnew(told, whole.review ?? whole.posteriors, asides) ?? told;
+  const anew = told.map((phone, i) => ({ ...phone, ...placed[i] }));
+  const features = readingFeatures(anew, whole, durations);
+  return taken.map((phone, i) => {
+    const { start, end } = anew[i] as Placed;
+    return { ...phone, segment: { ...phone.segment, start, end }, features: features[i] as Float32Array };
+  });
 }
 
 /** How the reading was spoken, from 0 to 10: whatever was not said lowers it as it lowers the other scores. */
@@ -127,10 +142,11 @@ export function readingResult(
   manifest: PackManifest,
   judges: ReadingJudges | null,
 ): Extract<ScoreEvent, { type: "result" }> {
-  const taken = reviewed(reading, manifest);
-  const pace = taken.length > 0 ? paceOf(taken.map(({ segment }) => segment)) : null;
-  const refined = pace && judges ? judges.refiner.judge(taken, pace) : null;
-  const spokenWell = spokenScores(reading, refined, judges?.prosody ?? null, manifest);
+  const { whole } = reading;
+  const taken = whole && reading.taken.length > 0 ? readAnew(reading, whole, manifest) : [...reading.taken];
+  const pace = taken.length > 0 ? paceOf(reading.taken.map(({ segment }) => segment)) : null;
+  const refined = pace && whole && judges ? judges.refiner.judge(taken, pace, reading.context) : null;
+  const spokenWell = spokenScores({ ...reading, taken }, refined, judges?.prosody ?? null, manifest);
   const spokenPhones = taken.map(({ word, segment: { start, end } }) => ({ word, start, end }));
   const words = refinedWords({ ...reading, taken }, refined, manifest);
   const spoken = words.filter((word) => word.errorType !== "omission").length;
@@ -157,5 +173,8 @@ export function readingResult(
     insertions: reading.insertions,
     ...(taken.length > 0 ? { speaking: speakingOf(spokenPhones, reading.voice, reading.insertions) } : {}),
     audioMs: reading.audioMs,
+    ...(refined?.profile && outcome === "scored" && taken.length >= TELLING
+      ? { profile: { model: manifest.version, values: refined.profile } }
+      : {}),
   };
 }

@@ -1,4 +1,4 @@
-import type { Pace } from "./head.ts";
+import { knownOf, type Pace } from "./head.ts";
 import {
   apply,
   applyBoth,
@@ -26,7 +26,7 @@ export interface ReadPhone {
   phone: number;
   prev: number;
   next: number;
-  /** What `segmentFeatures` made of it. */
+  /** What `readingFeatures` made of it. */
   features: Float32Array;
   /** 1 where the phone was said, towards 0 where something else was. */
   said: number;
@@ -42,10 +42,10 @@ export interface RefinedScores {
   accuracy: number;
   fluency: number;
   total: number;
+  /** The values of the reading's profile, for the speaker's next sentences; not of judges that learn nothing of speakers. */
+  profile?: number[];
 }
 
-/** Of the features, those that follow the classes' mean log posteriors and tell of quality, sureness and length. */
-const MEASURES = 11;
 /** How far from what is usual a measure is taken to lie at most, in deviations. */
 const FARTHEST = 6;
 
@@ -61,15 +61,27 @@ const paceInputs = (pace: Pace): number[] => [
   Math.log1p(pace.longestPauseSteps),
 ];
 
+/** A reading as the nets see it. */
+interface Seen {
+  phones: ReadPhone[];
+  /** Each phone's features against what is usual for it. */
+  own: Float32Array[];
+  /** Their mean. */
+  typical: Float32Array;
+  pace: number[];
+  /** Of the speaker's earlier sentences (profile.ts). */
+  context: Float32Array;
+}
+
 /** One net of the ensemble; its layers and their names are those of training/train_refine.py. */
 class RefinerNet {
   readonly #mean: Float32Array;
   readonly #deviation: Float32Array;
-  /** Per class the measures' means, then their deviations, among well said phones. */
-  readonly #usual: Float32Array;
   readonly #embedThis: Table;
   readonly #embedPrev: Table;
   readonly #embedNext: Table;
+  readonly #typical: Layer;
+  readonly #voice: Layer;
   readonly #input: Layer;
   readonly #onward: Recurrence;
   readonly #backward: Recurrence;
@@ -81,10 +93,11 @@ class RefinerNet {
     const tensors = new Tensors(stored, "refiner");
     this.#mean = tensors.vector("mean");
     this.#deviation = tensors.vector("deviation");
-    this.#usual = tensors.vector("usual");
     this.#embedThis = tensors.table("embedThis");
     this.#embedPrev = tensors.table("embedPrev");
     this.#embedNext = tensors.table("embedNext");
+    this.#typical = tensors.layer("typical");
+    this.#voice = tensors.layer("voice");
     this.#input = tensors.layer("input");
     this.#onward = tensors.recurrence("gru");
     this.#backward = tensors.recurrence("gru", "_reverse");
@@ -97,15 +110,6 @@ class RefinerNet {
     return this.#mean.length;
   }
 
-  #measures(read: ReadPhone): Float32Array {
-    const first = read.features.length - 2 - MEASURES;
-    return Float32Array.from({ length: MEASURES }, (_, i) => {
-      const usual = read.phone * 2 * MEASURES + i;
-      const value = (read.features[first + i] as number) - (this.#usual[usual] as number);
-      return Math.max(-FARTHEST, Math.min(FARTHEST, value / (this.#usual[usual + MEASURES] as number)));
-    });
-  }
-
   #pass(unit: Recurrence, inputs: Float32Array[]): Float32Array[] {
     let state: Float32Array | undefined;
     return inputs.map((input) => {
@@ -114,24 +118,18 @@ class RefinerNet {
     });
   }
 
-  judge(phones: ReadPhone[], pace: Pace): RawScores {
+  judge({ phones, own, typical, pace, context }: Seen): RawScores {
     const n = phones.length;
-    const normal = phones.map(({ features }) =>
-      features.map((v, i) => (v - (this.#mean[i] as number)) / (this.#deviation[i] as number)),
-    );
-    const measures = phones.map((phone) => this.#measures(phone));
-    const typical = meanOf(measures);
-    const quality = average(normal.map((values) => values[values.length - 2 - MEASURES] as number));
-    const everywhere = concat(typical, paceInputs(pace), [Math.log(n), quality]);
-    const inputs = phones.map(({ phone, prev, next }, i) => {
-      const own = measures[i] as Float32Array;
-      return relu(
+    const summaryOfAll = relu(apply(this.#typical, typical));
+    const known = knownOf(this.#voice, context);
+    const everywhere = concat(summaryOfAll, known, pace, [Math.log(n)]);
+    const inputs = phones.map(({ phone, prev, next, features }, i) =>
+      relu(
         apply(
           this.#input,
           concat(
-            normal[i] as Float32Array,
-            own,
-            own.map((v, k) => v - (typical[k] as number)),
+            features.map((v, k) => (v - (this.#mean[k] as number)) / (this.#deviation[k] as number)),
+            own[i] as Float32Array,
             everywhere,
             [(i + 0.5) / n],
             this.#embedThis.row(phone),
@@ -139,8 +137,8 @@ class RefinerNet {
             this.#embedNext.row(next),
           ),
         ),
-      );
-    });
+      ),
+    );
     const back = this.#pass(this.#backward, inputs.toReversed()).reverse();
     const hidden = this.#pass(this.#onward, inputs).map((state, i) => concat(state, back[i] as Float32Array));
     const whole = meanOf(hidden);
@@ -163,8 +161,9 @@ class RefinerNet {
         meanOf(summaries),
         whole,
         [average(scores), Math.min(...scores), low, Math.log(n)],
-        paceInputs(pace),
-        typical,
+        pace,
+        summaryOfAll,
+        known,
       ),
     );
     return { phones: scores, words, sentence };
@@ -177,24 +176,39 @@ class RefinerNet {
  */
 export class Refiner {
   readonly #nets: RefinerNet[];
+  /** Per class the features' means, then their deviations, among well said phones. */
+  readonly #usual: Float32Array;
 
   /** `features` is how many numbers describe a phone. Throws an Error when a net is missing, broken or made for others. */
   constructor(stored: StoredRefiner, features: number) {
     if (!Array.isArray(stored.nets) || stored.nets.length === 0) throw new Error("refiner: no nets");
     this.#nets = stored.nets.map((net) => new RefinerNet(net));
+    this.#usual = new Tensors(stored.nets[0] as StoredTensors, "refiner").vector("usual");
     if (this.#nets.some((net) => net.features !== features))
       throw new Error("the refiner was trained on other features");
   }
 
-  /** Judges the phones of a reading (at least one). Whatever was not said lowers its phone's, word's and sentence's scores. */
-  judge(phones: ReadPhone[], pace: Pace): RefinedScores {
-    const all = this.#nets.map((net) => net.judge(phones, pace));
+  #own({ phone, features }: ReadPhone): Float32Array {
+    const width = features.length;
+    const usual = 2 * phone * width;
+    return features.map((v, k) => {
+      const value = (v - (this.#usual[usual + k] as number)) / (this.#usual[usual + width + k] as number);
+      return Math.max(-FARTHEST, Math.min(FARTHEST, value));
+    });
+  }
+
+  /** Judges the phones of a reading (at least one) by a speaker of whom `context` is known (profile.ts). Whatever was not said lowers its phone's, word's and sentence's scores. */
+  judge(phones: ReadPhone[], pace: Pace, context: Float32Array): RefinedScores {
+    const own = phones.map((phone) => this.#own(phone));
+    const seen: Seen = { phones, own, typical: meanOf(own), pace: paceInputs(pace), context };
+    const all = this.#nets.map((net) => net.judge(seen));
     const mean = (of: (raw: RawScores) => number | undefined): number => average(all.map((raw) => of(raw) as number));
     const words = new Map<number, number>();
     for (const [at, [word, members]] of [...Map.groupBy(phones, (phone) => phone.word)].entries())
       words.set(word, 5 * average(members.map((phone) => phone.said)) * mean((raw) => raw.words[at]));
     const unit = 5 * average(phones.map((phone) => phone.said));
     return {
+      profile: [...seen.typical, ...seen.pace].map((value) => Math.round(value * 1000) / 1000),
       phones: phones.map(
         ({ said }, i) =>
           Math.max(

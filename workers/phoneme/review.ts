@@ -1,5 +1,6 @@
 import { type InferenceSession, Tensor } from "onnxruntime-node";
 import { STEP_MELS } from "./acoustic.ts";
+import { KeptRows } from "./kept-rows.ts";
 import { MELS } from "./log-mel.ts";
 import type { Posteriors } from "./segment-features.ts";
 
@@ -14,8 +15,6 @@ export interface ReviewShape {
 
 /** Steps of a reading that one run describes: a few milliseconds, for which the thread's other speakers wait. */
 const CHUNK = 128;
-/** Log-mels are kept as whole multiples of this: 40 of 16 bits a frame. */
-const GRAIN = 1 / 1000;
 
 /** Runs the model that hears a whole reading at once, once the reading is over. */
 export class ReviewModel {
@@ -41,8 +40,7 @@ export class Review implements Posteriors {
   readonly #session: InferenceSession;
   readonly #shape: ReviewShape;
   readonly #sum: Float64Array;
-  #mels = new Int16Array(256 * STEP_MELS);
-  #steps = 0;
+  readonly #mels = new KeptRows(STEP_MELS);
   #heardFrames: number;
   #logp = new Float32Array(0);
   #described = 0;
@@ -56,24 +54,15 @@ export class Review implements Posteriors {
   }
 
   get steps(): number {
-    return this.#steps;
+    return this.#mels.length;
   }
 
   /** Keeps the two frames of the next step. Digital silence (`mute`) says nothing about the microphone's level. */
   keep(frames: Float32Array, mute: boolean): void {
-    const at = this.#steps * STEP_MELS;
-    if (at === this.#mels.length) {
-      const grown = new Int16Array(2 * this.#mels.length);
-      grown.set(this.#mels);
-      this.#mels = grown;
-    }
-    for (let i = 0; i < STEP_MELS; i++) {
-      const value = frames[i] as number;
-      this.#mels[at + i] = Math.max(-32_768, Math.min(32_767, Math.round(value / GRAIN)));
-      if (!mute) this.#sum[i % MELS] = (this.#sum[i % MELS] as number) + value;
-    }
-    if (!mute) this.#heardFrames += 2;
-    this.#steps++;
+    this.#mels.push(frames);
+    if (mute) return;
+    for (let i = 0; i < STEP_MELS; i++) this.#sum[i % MELS] = (this.#sum[i % MELS] as number) + (frames[i] as number);
+    this.#heardFrames += 2;
   }
 
   /** Log posterior of a class at a step that `advance` has described. */
@@ -83,21 +72,22 @@ export class Review implements Posteriors {
 
   /** Describes the next steps of the reading, which takes a few milliseconds; false once all are. Nothing may be kept after the first call. */
   async advance(): Promise<boolean> {
-    if (this.#described === this.#steps) return false;
-    if (this.#described === 0) this.#logp = new Float32Array(this.#steps * this.classes);
+    if (this.#described === this.steps) return false;
+    if (this.#described === 0) this.#logp = new Float32Array(this.steps * this.classes);
     const from = this.#described;
-    const to = Math.min(this.#steps, from + CHUNK);
+    const to = Math.min(this.steps, from + CHUNK);
     const first = Math.max(0, from - this.#shape.reach);
-    const last = Math.min(this.#steps, to + this.#shape.reach);
+    const last = Math.min(this.steps, to + this.#shape.reach);
     const input = new Float32Array((last - first) * STEP_MELS);
-    for (let i = 0; i < input.length; i++)
-      input[i] =
-        (this.#mels[first * STEP_MELS + i] as number) * GRAIN - (this.#sum[i % MELS] as number) / this.#heardFrames;
+    for (let i = 0; i < input.length; i++) {
+      const value = this.#mels.at(first + Math.floor(i / STEP_MELS), i % STEP_MELS);
+      input[i] = value - (this.#sum[i % MELS] as number) / this.#heardFrames;
+    }
     const feeds = { mel: new Tensor("float32", input, [1, last - first, STEP_MELS]) };
     const { logp } = await this.#session.run(feeds);
     const rows = logp?.data as Float32Array;
     this.#logp.set(rows.subarray((from - first) * this.classes, (to - first) * this.classes), from * this.classes);
     this.#described = to;
-    return to < this.#steps;
+    return to < this.steps;
   }
 }

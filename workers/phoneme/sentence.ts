@@ -8,7 +8,9 @@ import { withMisplaced } from "./misplaced-words.ts";
 import { outcomeOf } from "./outcome.ts";
 import type { PackManifest } from "./pack.ts";
 import type { VoiceTrack } from "./pitch.ts";
+import { contextOf, profileWidth, type SpeakerProfile } from "./profile.ts";
 import { type Course, courseOf } from "./reading-course.ts";
+import type { WholeReading } from "./reading-features.ts";
 import { type Reading, type ReadingJudges, readingResult } from "./reading-result.ts";
 import { marginOf, PosteriorHistory, type Posteriors } from "./segment-features.ts";
 import { SPEECH, TextFollower } from "./text-follower.ts";
@@ -47,6 +49,8 @@ export class SentenceScorer {
   readonly #history: PosteriorHistory;
   readonly #follower: TextFollower;
   readonly #judge: LiveJudge;
+  /** What is known of the speaker. */
+  readonly #context: Float32Array;
   readonly #silence: number;
   readonly #ids: readonly (readonly (readonly number[])[])[];
   #speaking = false;
@@ -56,13 +60,14 @@ export class SentenceScorer {
   #path: PathPhone | null = null;
   #done = false;
 
-  /** `judges` is null only where training dumps features: every score is then 0. Throws an Error for a phone that the pack lacks. */
+  /** `judges` is null only where training dumps features: every score is then 0. `earlier` are the speaker's earlier readings. Throws an Error for a phone that the pack lacks. */
   constructor(
     words: readonly ExpectedWord[],
     manifest: PackManifest,
     judges: Judges | null,
     emit: (event: ScoreEvent) => void,
     trace?: (phone: PhoneTrace) => void,
+    earlier: readonly SpeakerProfile[] = [],
   ) {
     this.#words = words;
     this.#manifest = manifest;
@@ -72,7 +77,9 @@ export class SentenceScorer {
     const ids = idsOf(words, manifest.phones);
     this.#ids = ids;
     this.#history = new PosteriorHistory(manifest.phones.length);
-    this.#judge = new LiveJudge(words, ids, manifest, judges?.head ?? null, this.#history, emit, trace);
+    this.#context = contextOf(earlier, manifest.version, profileWidth(manifest.phones.length, manifest.review ? 2 : 1));
+    const head = judges?.head ?? null;
+    this.#judge = new LiveJudge(words, ids, manifest, head, this.#context, this.#history, emit, trace);
     this.#follower = new TextFollower(ids, this.#silence, this.#judge);
   }
 
@@ -109,25 +116,25 @@ export class SentenceScorer {
   }
 
   /**
-   * Settles what is left and emits the result. `audioMs` is the length of the audio; `review` is what was made of all of it
-   * once it was over; without the voice's track there is no prosody.
+   * Settles what is left and emits the result. `audioMs` is the length of the audio; `whole` is what is known of it once
+   * it is over (without it there are no scores); without the voice's track there is no prosody.
    */
-  finish(audioMs: number, review: Posteriors | null = null, voice: VoiceTrack | null = null): void {
+  finish(audioMs: number, whole: WholeReading | null = null, voice: VoiceTrack | null = null): void {
     if (this.#done) return;
     this.#done = true;
     this.settle();
-    this.#emit(
-      readingResult({ ...this.#course(), words: this.#words, review, audioMs, voice }, this.#manifest, this.#judges),
-    );
+    const known = { words: this.#words, whole, context: this.#context, audioMs, voice };
+    const course = this.#course(whole?.posteriors ?? this.#history);
+    this.#emit(readingResult({ ...course, ...known }, this.#manifest, this.#judges));
   }
 
   /** What the reading comes to besides its scores. One of another text stays as it was told: the way through this one tells nothing then. */
-  #course(): Pick<Reading, "taken" | "progress" | "insertions" | "outcome"> {
+  #course(posteriors: Posteriors): Pick<Reading, "taken" | "progress" | "insertions" | "asides" | "outcome"> {
     const { taken, progress, judged, alignedSpeech } = this.#judge;
-    const course = courseOf(this.#path, this.#ids, this.#history);
-    const head = this.#judges?.head ?? null;
+    const course = courseOf(this.#path, this.#ids, posteriors);
+    const judges = { head: this.#judges?.head ?? null, context: this.#context };
     const last = (of: Course): Judged =>
-      lastSayings({ taken, progress }, of, this.#ids, this.#manifest, this.#history, head);
+      lastSayings({ taken, progress }, of, this.#ids, this.#manifest, posteriors, judges);
     const outcome = outcomeOf({
       speechSteps: this.#speechSteps,
       alignedSpeech,
@@ -136,8 +143,10 @@ export class SentenceScorer {
       omittedPhones: progress.reduce((sum, word) => sum + word.omitted, 0),
       omitted: last(course).progress.map((word) => word.omitted > 0),
     });
-    if (outcome === "silence" || outcome === "mismatch") return { taken, progress, insertions: [], outcome };
-    const whole = withMisplaced(course, this.#ids, this.#history);
-    return { ...last(whole), insertions: insertionsOf(whole, this.#words, this.#history), outcome };
+    if (outcome === "silence" || outcome === "mismatch")
+      return { taken, progress, insertions: [], asides: [], outcome };
+    const whole = withMisplaced(course, this.#ids, posteriors);
+    const insertions = insertionsOf(whole, this.#words, posteriors);
+    return { ...last(whole), insertions, asides: whole.asides, outcome };
   }
 }
