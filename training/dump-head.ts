@@ -172,7 +172,7 @@ function describe(whole: WholeReading, phones: PhoneTrace[], text: Text): Float3
   const told = phones.map(({ word, index, start, end }) => {
     return { word, phone: PHONES.indexOf(text.words[word]?.[index] as string), start, end };
   });
-  const placed = placeAnew(told, whole.review ?? whole.posteriors);
+  const placed = placeAnew(told, whole.posteriors);
   if (!placed) unplaced++;
   const anew = told.map((phone, i) => ({ ...phone, ...placed?.[i] }));
   return readingFeatures(anew, whole, manifest.durations);

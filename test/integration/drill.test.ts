@@ -163,8 +163,9 @@ test("[DRILL-23] a microphone of any rate is heard", async () => {
 });
 
 test("[DRILL-25] judgements come at once, with each word, or only with the result; the result is the same", async () => {
-  const { connection } = await learner();
   const read = async (feedback: "live" | "word" | "sentence") => {
+    // Another learner each time: earlier readings would count.
+    const { connection } = await learner();
     const session = new DrillSession(connection);
     const events: Parameters<Parameters<typeof session.onEvent>[0]>[0][] = [];
     session.onEvent((event) => events.push(event));

@@ -32,8 +32,11 @@ export interface ScoringStream {
 /** Audio that one stream may hold, in samples (five minutes). A pool in front of the engine bounds it far earlier. */
 const MOST_PENDING = 300 * SAMPLE_RATE;
 
+/** What is reviewed of a reading's surroundings (1 s). */
+const AROUND_STEPS = 50;
+
 /** What a stream's posteriors go to. */
-type Scorer = Pick<SentenceScorer, "push" | "settle" | "finish">;
+type Scorer = Pick<SentenceScorer, "push" | "settle" | "span" | "finish">;
 
 /** A stream's audio on its way to the model. */
 class Stream implements ScoringStream {
@@ -177,8 +180,13 @@ class Stream implements ScoringStream {
 
   #settle(): void {
     this.scorer.settle();
-    if (this.record && this.#outputs > this.#delay) this.#onOver(this);
-    else this.finish();
+    const span = this.scorer.span;
+    if (!this.record || !span) {
+      this.finish();
+      return;
+    }
+    this.record.select(span.start - AROUND_STEPS, span.end + AROUND_STEPS);
+    this.#onOver(this);
   }
 
   /** Tells the result, once the reading has been reviewed. */

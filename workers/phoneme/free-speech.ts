@@ -13,6 +13,8 @@ const SILENT = Math.log(0.5);
  * silence has lasted for a while. Its memory does not grow with the audio.
  */
 export class FreeSpeech {
+  /** No part of it is a reading. */
+  readonly span = null;
   readonly #phones: string[];
   readonly #recogniser: PhoneRecogniser;
   readonly #confidence: PhoneConfidence;

@@ -27,9 +27,15 @@ export const levelOf = (mels: Float32Array): number => mels.reduce((a, b) => a +
 
 const averageOf = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
-/** The level of the loudest fifth of the steps that are no digital silence. */
-function loudnessOf(levels: ArrayLike<number>): number {
-  const sorted = Float64Array.from(levels).sort();
+/** Steps around a reading (1 s) that count to it. */
+const AROUND = 50;
+
+/** The level of the loudest fifth of the reading's steps. */
+function loudnessOf(levels: ArrayLike<number>, phones: readonly Placed[]): number {
+  const first = Math.max(0, (phones[0]?.start ?? 0) - AROUND);
+  const sorted = Float64Array.from(levels)
+    .subarray(first, (phones.at(-1)?.end ?? 0) + AROUND)
+    .sort();
   const loud = sorted.subarray(Math.floor(sorted.length * 0.8));
   return loud.reduce((a, b) => a + b, 0) / Math.max(1, loud.length);
 }
@@ -96,7 +102,7 @@ export function readingFeatures(
 ): Float32Array[] {
   const { posteriors, review, levels } = whole;
   const { steps } = posteriors;
-  const loudness = loudnessOf(levels);
+  const loudness = loudnessOf(levels, phones);
   const usual = phones.map(({ phone }) => Math.exp(durations.mean[phone] as number));
   const pace = Math.log(averageOf(phones.map(({ start, end }) => end - start)) / averageOf(usual));
   const pause = (gap: number): number => Math.log1p(Math.max(0, Math.min(gap, LONGEST_GAP)));

@@ -38,6 +38,11 @@ export class ReadingRecord {
     this.#live.push(logp, offset);
   }
 
+  /** Once the reading is over: only steps [first, last) hold any of it. */
+  select(first: number, last: number): void {
+    this.#review?.select(first, last);
+  }
+
   /** Once the reading is over: describes more of it, which takes a few milliseconds; false once all is. */
   async advance(): Promise<boolean> {
     return (await this.#review?.advance()) ?? false;

@@ -81,7 +81,7 @@ function refinedWords(reading: Reading, refined: RefinedScores | null, manifest:
 /** The taken phones, placed anew and described by all of the reading. */
 function readAnew({ taken, asides }: Reading, whole: WholeReading, { durations }: PackManifest): Taken[] {
   const told = taken.map(({ word, phone, segment: { start, end } }) => ({ word, phone, start, end }));
-  const placed = placeAnew(told, whole.review ?? whole.posteriors, asides) ?? told;
+  const placed = placeAnew(told, whole.posteriors, asides) ?? told;
   const anew = told.map((phone, i) => ({ ...phone, ...placed[i] }));
   const features = readingFeatures(anew, whole, durations);
   return taken.map((phone, i) => {

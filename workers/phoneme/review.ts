@@ -13,6 +13,9 @@ export interface ReviewShape {
   reach: number;
 }
 
+/** Log posteriors of silence and of all else where there is nothing to review. */
+const SURE = Math.log(0.99);
+const UNLIKELY = Math.log(0.0002);
 /** Steps of a reading that one run describes: a few milliseconds, for which the thread's other speakers wait. */
 const CHUNK = 128;
 
@@ -39,18 +42,21 @@ export class Review implements Posteriors {
   readonly classes: number;
   readonly #session: InferenceSession;
   readonly #shape: ReviewShape;
-  readonly #sum: Float64Array;
   readonly #mels = new KeptRows(STEP_MELS);
-  #heardFrames: number;
+  readonly #mute: boolean[] = [];
+  /** The steps that are reviewed. */
+  #first = 0;
+  #last = Number.POSITIVE_INFINITY;
+  /** Each band's mean over them; null until the first is described. */
+  #mean: Float32Array | null = null;
+  /** From `#first` on. */
   #logp = new Float32Array(0);
-  #described = 0;
+  #next = 0;
 
   constructor(session: InferenceSession, shape: ReviewShape, classes: number) {
     this.#session = session;
     this.#shape = shape;
     this.classes = classes;
-    this.#heardFrames = shape.priorFrames;
-    this.#sum = Float64Array.from(shape.prior, (value) => value * shape.priorFrames);
   }
 
   get steps(): number {
@@ -60,34 +66,52 @@ export class Review implements Posteriors {
   /** Keeps the two frames of the next step. Digital silence (`mute`) says nothing about the microphone's level. */
   keep(frames: Float32Array, mute: boolean): void {
     this.#mels.push(frames);
-    if (mute) return;
-    for (let i = 0; i < STEP_MELS; i++) this.#sum[i % MELS] = (this.#sum[i % MELS] as number) + (frames[i] as number);
-    this.#heardFrames += 2;
+    this.#mute.push(mute);
   }
 
-  /** Log posterior of a class at a step that `advance` has described. */
+  /** Reviews only steps [first, last), as far as there are such: minutes of room noise would hide what the voice is like. All others are silence. */
+  select(first: number, last: number): void {
+    this.#first = Math.max(0, first);
+    this.#last = last;
+  }
+
+  /** Log posterior of a class at a step, once all is described. */
   at(step: number, phone: number): number {
-    return this.#logp[step * this.classes + phone] as number;
+    if (step < this.#first || step >= this.#last) return phone === this.classes - 1 ? SURE : UNLIKELY;
+    return this.#logp[(step - this.#first) * this.classes + phone] as number;
   }
 
   /** Describes the next steps of the reading, which takes a few milliseconds; false once all are. Nothing may be kept after the first call. */
   async advance(): Promise<boolean> {
-    if (this.#described === this.steps) return false;
-    if (this.#described === 0) this.#logp = new Float32Array(this.steps * this.classes);
-    const from = this.#described;
-    const to = Math.min(this.steps, from + CHUNK);
-    const first = Math.max(0, from - this.#shape.reach);
-    const last = Math.min(this.steps, to + this.#shape.reach);
+    this.#mean ??= this.#begin();
+    const from = this.#next;
+    const to = Math.min(this.#last, from + CHUNK);
+    if (from >= to) return false;
+    const first = Math.max(this.#first, from - this.#shape.reach);
+    const last = Math.min(this.#last, to + this.#shape.reach);
     const input = new Float32Array((last - first) * STEP_MELS);
-    for (let i = 0; i < input.length; i++) {
-      const value = this.#mels.at(first + Math.floor(i / STEP_MELS), i % STEP_MELS);
-      input[i] = value - (this.#sum[i % MELS] as number) / this.#heardFrames;
-    }
-    const feeds = { mel: new Tensor("float32", input, [1, last - first, STEP_MELS]) };
-    const { logp } = await this.#session.run(feeds);
+    for (let i = 0; i < input.length; i++)
+      input[i] = this.#mels.at(first + Math.floor(i / STEP_MELS), i % STEP_MELS) - (this.#mean[i % MELS] as number);
+    const { logp } = await this.#session.run({ mel: new Tensor("float32", input, [1, last - first, STEP_MELS]) });
     const rows = logp?.data as Float32Array;
-    this.#logp.set(rows.subarray((from - first) * this.classes, (to - first) * this.classes), from * this.classes);
-    this.#described = to;
-    return to < this.steps;
+    const described = rows.subarray((from - first) * this.classes, (to - first) * this.classes);
+    this.#logp.set(described, (from - this.#first) * this.classes);
+    this.#next = to;
+    return to < this.#last;
+  }
+
+  #begin(): Float32Array {
+    this.#last = Math.min(this.#last, this.steps);
+    this.#next = this.#first;
+    this.#logp = new Float32Array(Math.max(0, this.#last - this.#first) * this.classes);
+    const { prior, priorFrames } = this.#shape;
+    const sum = prior.map((value) => value * priorFrames);
+    let frames = priorFrames;
+    for (let step = this.#first; step < this.#last; step++) {
+      if (this.#mute[step]) continue;
+      for (let i = 0; i < STEP_MELS; i++) sum[i % MELS] = (sum[i % MELS] as number) + this.#mels.at(step, i);
+      frames += 2;
+    }
+    return Float32Array.from(sum, (value) => value / frames);
   }
 }

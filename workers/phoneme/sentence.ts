@@ -115,6 +115,13 @@ export class SentenceScorer {
     this.#judge.finish();
   }
 
+  /** From the first phone's first step to the last one's end, of those that were said so far; null where none was. */
+  get span(): { start: number; end: number } | null {
+    const { taken } = this.#judge;
+    const [first, last] = [taken[0], taken.at(-1)];
+    return first && last ? { start: first.segment.start, end: last.segment.end } : null;
+  }
+
   /**
    * Settles what is left and emits the result. `audioMs` is the length of the audio; `whole` is what is known of it once
    * it is over (without it there are no scores); without the voice's track there is no prosody.
