@@ -112,6 +112,7 @@ test("[DRILL-13] a result that can't be stored is told, and said to be retryable
 test("[DRILL-65] what a reading told of its learner is stored, never sent, and given to the judging of the next", async () => {
   const given: unknown[] = [];
   const listened: Scoring = {
+    serves: (language) => scoring.serves(language),
     open(words, from, listener, options) {
       given.push(options?.earlier);
       return scoring.open(words, from, listener, options);
