@@ -34,12 +34,12 @@ def main():
         value.backward()
         return value
 
-    final = optimiser.step(loss)
+    optimiser.step(loss)
     plain = weights.detach() / deviation
     start = shared.detach() - (plain * mean).sum() + bias.detach()
     rounded = lambda values: [round(v, 4) for v in values.tolist()]
     json.dump({"weights": rounded(plain), "bias": rounded(start)}, open(os.path.join(out, "judge.json"), "w"))
-    print(f"{len(said)} phones, {int((said == 0).sum())} planted; loss {final.item():.4f}")
+    print(f"{len(said)} phones, {int((said == 0).sum())} planted; loss {loss().item():.4f}")
 
 
 if __name__ == "__main__":
