@@ -87,6 +87,8 @@ test("[WEB-20] each part of a result has its score and what it means", () => {
       "All together: These parts in one; the weakest counts most.",
     ],
   );
+  const flat = result({ prosody: 55, speaking: { ...speaking, monotone: true } });
+  assert.equal(partsInWords(flat)[3]?.means, "Rather flat: let the voice rise and fall more.");
   assert.ok(partsInWords(result({})).every(({ name }) => name !== "Stress and melody"));
 });
 
