@@ -101,9 +101,9 @@ function inWords(event: DrillEvent): string {
     return `${event.text}: ${Math.round(event.score)}${fault}`;
   }
   if (event.type === "unheard") return `not heard: ${event.reason}`;
-  const { outcome, total, accuracy, fluency, completeness, prosody } = event;
+  const { outcome, pronunciation, accuracy, fluency, completeness, prosody } = event;
   const parts = `accuracy ${accuracy}, fluency ${fluency}, completeness ${completeness}`;
-  const scores = `${outcome}: ${total} in all, ${parts}${prosody === undefined ? "" : `, prosody ${prosody}`}`;
+  const scores = `${outcome}: ${pronunciation} in all, ${parts}${prosody === undefined ? "" : `, prosody ${prosody}`}`;
   const hints = event.words.flatMap(({ text, phones }) =>
     phones.flatMap(({ phone, feedback }) => (feedback ? `  ${text}, ${phone}: ${feedback.hint}` : [])),
   );

@@ -5,6 +5,11 @@ import type { Db } from "./tables.ts";
 /** Outcomes in which the sentence was read. */
 const READ = ["scored", "incomplete"];
 
+/** `pronunciationScore` of the protocol, unrounded: it follows from the other scores, so it is not stored. LEAST skips nulls. */
+const pronunciation = sql<number>`
+  0.2 * (accuracy + fluency + completeness + coalesce(prosody, 0))
+  + CASE WHEN prosody IS NULL THEN 0.4 ELSE 0.2 END * least(accuracy, fluency, completeness, prosody)`;
+
 /** What attempts add up to. Sums are made in the database: a year of practice is some 100,000 rows. */
 export class DbProgressRepository implements ProgressRepository {
   readonly #db: Db;
@@ -23,7 +28,7 @@ export class DbProgressRepository implements ProgressRepository {
         periodOf(starts).as("period"),
         eb.cast<number>(eb.fn.countAll(), "integer").as("attempts"),
         eb.fn.sum<number>("audioMs").as("audioMs"),
-        eb.fn.avg<number>("total").as("total"),
+        eb.fn.avg<number>(pronunciation).as("pronunciation"),
       ])
       .groupBy("period")
       .orderBy("period")

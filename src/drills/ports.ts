@@ -29,7 +29,7 @@ export interface AttemptRepository {
 }
 
 /** Readings that began in one period. */
-export type PractisedTally = { period: number; attempts: number; audioMs: number; total: number };
+export type PractisedTally = { period: number; attempts: number; audioMs: number; pronunciation: number };
 /** How often a phone was said in one period and heard as `heard` (null: as it should be), the sum of the scores, and how many were poor. */
 export type PhoneTally = {
   period: number;
@@ -45,7 +45,7 @@ export type PhoneTally = {
  * 1970, never falling and not empty: each period ends where the next one begins, the last one never.
  */
 export interface ProgressRepository {
-  /** Periods with readings, in order; `total` is their mean. */
+  /** Periods with readings, in order; `pronunciation` is the mean of their pronunciation scores. */
   practised(userId: string, starts: readonly number[]): Promise<PractisedTally[]>;
   /** Phones that were said in the `newest` readings in that language at the most. */
   phones(userId: string, language: string, starts: readonly number[], newest: number): Promise<PhoneTally[]>;

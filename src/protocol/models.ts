@@ -313,8 +313,8 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-/** What was practised on one day: attempts in which the sentence was read, their audio, and their mean total. */
-export const practiceDay = z.object({ day, attempts: z.int(), audioMs: ms, total: score });
+/** What was practised on one day: attempts in which the sentence was read, their audio, and the mean of their pronunciation scores. */
+export const practiceDay = z.object({ day, attempts: z.int(), audioMs: ms, pronunciation: score });
 export type PracticeDay = z.infer<typeof practiceDay>;
 
 /** How one sound went, over all that was said of it in the range. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import type { Attempt, Band } from "#protocol";
+import { type Attempt, type Band, pronunciationScore } from "#protocol";
 import type { Database } from "../../src/db/database.ts";
 import { onBothDatabases, storedGuest } from "../support/database.ts";
 
@@ -32,7 +32,7 @@ async function read(
     fluency: 80,
     completeness: 100,
     total: 80,
-    pronunciation: 80,
+    pronunciation: 84,
     audioMs: 1_000,
     insertions: [],
     words: [{ text: "word", score: 80, errorType: "none", startMs: 0, endMs: 1_000, phones }],
@@ -43,18 +43,35 @@ async function read(
 onBothDatabases("ProgressRepository", (database) => {
   test("[DRILL-50] readings are counted by period, from the first period on", async () => {
     const user = await storedGuest(database());
-    for (const [at, audioMs, total] of [
-      [999, 5_000, 10],
-      [1_000, 1_000, 60],
-      [1_999.5, 2_000, 70],
-      [3_000, 4_000, 90],
-      [9e12, 8_000, 100],
+    for (const [at, audioMs] of [
+      [999, 5_000],
+      [1_000, 1_000],
+      [1_999.5, 2_000],
+      [3_000, 4_000],
+      [9e12, 8_000],
     ] as const)
-      await read(database(), user.id, at, [], { audioMs, total });
-    assert.deepEqual(await database().progress.practised(user.id, [1_000, 2_000, 3_000]), [
-      { period: 0, attempts: 2, audioMs: 3_000, total: 65 },
-      { period: 2, attempts: 2, audioMs: 12_000, total: 95 },
-    ]);
+      await read(database(), user.id, at, [], { audioMs });
+    const tallies = await database().progress.practised(user.id, [1_000, 2_000, 3_000]);
+    assert.deepEqual(
+      tallies.map(({ period, attempts, audioMs }) => ({ period, attempts, audioMs })),
+      [
+        { period: 0, attempts: 2, audioMs: 3_000 },
+        { period: 2, attempts: 2, audioMs: 12_000 },
+      ],
+    );
+  });
+
+  test("[DRILL-50] a period's score is the mean of its readings' pronunciation scores, with prosody and without", async () => {
+    const user = await storedGuest(database());
+    const parts = [
+      { accuracy: 90, fluency: 60, completeness: 100 },
+      { accuracy: 70, fluency: 80, completeness: 75, prosody: 40 },
+      { accuracy: 35, fluency: 80, completeness: 100, prosody: 90 },
+    ];
+    for (const [at, each] of parts.entries()) await read(database(), user.id, at, [], each);
+    const [tally] = await database().progress.practised(user.id, [0]);
+    const mean = parts.reduce((sum, each) => sum + pronunciationScore(each), 0) / parts.length;
+    assert.ok(Math.abs((tally?.pronunciation ?? 0) - mean) < 0.05, `${tally?.pronunciation} and ${mean}`);
   });
 
   test("[DRILL-50] silence, other texts and other people's readings don't count; what broke off does", async () => {
@@ -63,9 +80,9 @@ onBothDatabases("ProgressRepository", (database) => {
     for (const outcome of ["silence", "mismatch", "incomplete"] as const)
       await read(database(), user.id, 10, said, { outcome });
     await read(database(), other.id, 10, said);
-    assert.deepEqual(await database().progress.practised(user.id, [0]), [
-      { period: 0, attempts: 1, audioMs: 1_000, total: 80 },
-    ]);
+    const [period, ...others] = await database().progress.practised(user.id, [0]);
+    assert.equal(period?.attempts, 1);
+    assert.deepEqual(others, []);
     const [tally] = await database().progress.phones(user.id, "en", [0], 100);
     assert.equal(tally?.count, 1);
   });

@@ -42,7 +42,7 @@ async function read(userId: string, daysAgo: number, said: Partial<ScoredPhone>[
     fluency: 80,
     completeness: 100,
     total: 80,
-    pronunciation: 80,
+    pronunciation: 84,
     audioMs: 1_500,
     insertions: [],
     words: [{ text: "word", score: 80, errorType: "none", startMs: 0, endMs: 80, phones }],
@@ -71,8 +71,8 @@ test("[DRILL-50] days with readings are told by the learner's calendar", async (
   await read(id, 31);
   const { days } = await progressOf(id);
   assert.deepEqual(days, [
-    { day: "2026-10-22", attempts: 1, audioMs: 1_500, total: 80 },
-    { day: "2026-11-19", attempts: 2, audioMs: 3_000, total: 80 },
+    { day: "2026-10-22", attempts: 1, audioMs: 1_500, pronunciation: 84 },
+    { day: "2026-11-19", attempts: 2, audioMs: 3_000, pronunciation: 84 },
   ]);
 });
 

@@ -84,7 +84,6 @@ test("[WEB-20] each part of a result has its score and what it means", () => {
       "Fluency: A little uneven. 122 words a minute, 2 pauses, the longest 0.8 s.",
       "Completeness: 1 of 2 words were said.",
       "Stress and melody: The stress was on another syllable in “photo”.",
-      "All together: These parts in one; the weakest counts most.",
     ],
   );
   const flat = result({ prosody: 55, speaking: { ...speaking, monotone: true } });

@@ -114,10 +114,11 @@ export function phraseAround(words: readonly DrillWord[], at: number): string {
     .join(" ");
 }
 
-export function praise(total: number): string {
-  if (total >= 85) return "Very clear";
-  if (total >= 70) return "Clear";
-  if (total >= 50) return "Understandable";
+/** What a reading's pronunciation score means. */
+export function praise(score: number): string {
+  if (score >= 85) return "Very clear";
+  if (score >= 70) return "Clear";
+  if (score >= 50) return "Understandable";
   return "Worth another try";
 }
 
@@ -141,17 +142,14 @@ export function insertionInWords({ text, kind, beforeWord }: Insertion, words: r
 
 /** The parts of a result, each with its score and what it means for this reading. */
 export function partsInWords(result: DrillResult): { name: string; score: number; means: string }[] {
-  const { accuracy, fluency, completeness, prosody, pronunciation } = result;
+  const { accuracy, fluency, completeness, prosody } = result;
   const parts = [
     { name: "Accuracy", score: accuracy, means: accuracyMeans(accuracy) },
     { name: "Fluency", score: fluency, means: fluencyMeans(result) },
     { name: "Completeness", score: completeness, means: completenessMeans(result) },
   ];
   if (prosody !== undefined) parts.push({ name: "Stress and melody", score: prosody, means: prosodyMeans(result) });
-  return [
-    ...parts,
-    { name: "All together", score: pronunciation, means: "These parts in one; the weakest counts most." },
-  ];
+  return parts;
 }
 
 function accuracyMeans(accuracy: number): string {

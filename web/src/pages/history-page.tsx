@@ -86,7 +86,7 @@ function Score({ attempt }: { attempt: AttemptSummary }) {
   const heard = wasRead(attempt);
   return (
     <span className="score-badge">
-      {heard ? Math.round(attempt.total) : "–"}
+      {heard ? Math.round(attempt.pronunciation) : "–"}
       <span className="hidden">{heard ? " of 100. " : "not judged. "}</span>
     </span>
   );

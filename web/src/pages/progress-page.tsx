@@ -74,14 +74,14 @@ function Shown({ progress, language }: { progress: Progress; language: string })
   const { days, streakDays, phones } = progress;
   const attempts = days.reduce((sum, day) => sum + day.attempts, 0);
   const audioMs = days.reduce((sum, day) => sum + day.audioMs, 0);
-  const total = days.reduce((sum, day) => sum + day.total * day.attempts, 0) / attempts;
+  const score = days.reduce((sum, day) => sum + day.pronunciation * day.attempts, 0) / attempts;
   return (
     <div className="progress">
       <dl className="figures">
         <Figure name={streakDays === 1 ? "day in a row" : "days in a row"} value={String(streakDays)} />
         <Figure name="minutes spoken" value={(audioMs / 60_000).toFixed(1)} />
         <Figure name={attempts === 1 ? "reading" : "readings"} value={String(attempts)} />
-        <Figure name="mean score" value={String(Math.round(total))} />
+        <Figure name="mean score" value={String(Math.round(score))} />
       </dl>
       {attempts === 1 && <p className="hint">One reading so far: each one more makes these pictures clearer.</p>}
       <div className="card chart-card">

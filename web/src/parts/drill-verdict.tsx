@@ -31,7 +31,7 @@ const outcomes: Record<DrillResult["outcome"], { title: string; text: string } |
 /** The result in one sentence, for those who hear the page. */
 export function verdictInWords(result: DrillResult): string {
   const title = outcomes[result.outcome]?.title;
-  if (wasRead(result)) return `${title ?? "Finished"}: ${Math.round(result.total)} of 100.`;
+  if (wasRead(result)) return `${title ?? "Finished"}: ${Math.round(result.pronunciation)} of 100.`;
   return `${title}.`;
 }
 
@@ -55,10 +55,10 @@ export function DrillVerdict({
       {heard && (
         <div className="verdict-head">
           <p className="verdict-total">
-            <strong>{Math.round(result.total)}</strong>
+            <strong>{Math.round(result.pronunciation)}</strong>
             <span className="hint">of 100</span>
           </p>
-          <p className="verdict-praise">{outcome?.title ?? praise(result.total)}</p>
+          <p className="verdict-praise">{outcome?.title ?? praise(result.pronunciation)}</p>
         </div>
       )}
       {!heard && outcome && <p className="verdict-praise">{outcome.title}</p>}
@@ -67,6 +67,7 @@ export function DrillVerdict({
         <>
           <RepeatFirst words={words} names={names} practise={practise} />
           <Slips result={result} words={words} />
+          <p className="hint">The score is of these parts; the weakest counts most.</p>
           <dl className="meters">
             {partsInWords(result).map((part) => (
               <Meter key={part.name} {...part} />

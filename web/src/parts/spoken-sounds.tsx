@@ -39,7 +39,7 @@ export function SpokenSounds({ stay, canSpeak }: { stay: RoomSession; canSpeak: 
           <p className="hint">
             {on
               ? "Everybody here sees the sounds that you say."
-              : "Everybody here sees your English as sounds while you speak."}
+              : "Then everybody here sees your English as sounds while you speak."}
           </p>
         </div>
       )}
