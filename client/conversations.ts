@@ -1,25 +1,9 @@
-import type { Conversation, Message, PublicUser } from "#protocol";
+import type { CallReply, Conversation, Message } from "#protocol";
 import type { Connection, ConnectionState } from "./connection.ts";
+import { type ConversationView, viewOf } from "./conversation-view.ts";
 import { ParlanceError } from "./errors.ts";
-import { Outgoing, type OutgoingMessage } from "./outgoing.ts";
+import { type About, Outgoing } from "./outgoing.ts";
 import { Thread } from "./thread.ts";
-
-/** A conversation as a page shows it; another object on each change. */
-export type ConversationView = {
-  readonly id: string;
-  readonly members: readonly PublicUser[];
-  /** The newest messages known, ascending and without gaps; all of them only as far back as was asked for. */
-  readonly messages: readonly Message[];
-  /** One's own that are on their way or were refused, in the order of writing. */
-  readonly outgoing: readonly OutgoingMessage[];
-  readonly lastMessage: Message | null;
-  /** Messages of others that one has not read. */
-  readonly unread: number;
-  /** Up to which seq each member has read, by user id. */
-  readonly readSeq: Readonly<Record<string, number>>;
-  /** Whether there are earlier messages to ask for, or they are being fetched. */
-  readonly older: "none" | "available" | "loading";
-};
 
 export type ConversationsSnapshot = {
   /** False until the first list is here. */
@@ -75,7 +59,8 @@ export class Conversations {
       this.#sync();
     }, COMPARE_MS);
     this.#stops = [
-      connection.on("chat.message", ({ message }) => this.#receive(message)),
+      connection.on("chat.message", ({ message, version }) => this.#receive(message, version)),
+      connection.on("chat.changed", ({ message, afterVersion }) => this.#change(message, afterVersion)),
       connection.on("chat.read", ({ conversationId, userId, seq }) => {
         const entry = this.#entries.get(conversationId);
         if (entry?.thread.read(userId, seq)) this.#changed(entry);
@@ -138,12 +123,48 @@ export class Conversations {
   }
 
   /**
-   * Writes a message: it is shown as `outgoing` at once and sent as soon and as often as needed.
+   * Writes a message, perhaps an answer to one or a correction of one: it is shown as `outgoing` at once and sent as soon and
+   * as often as needed.
    * @returns its client id
    * @throws ParlanceError RATE_LIMITED when too many wait already
    */
-  send(conversationId: string, text: string): string {
-    return this.#entry(conversationId).outgoing.add(text);
+  send(conversationId: string, text: string, about: About = {}): string {
+    return this.#entry(conversationId).outgoing.add(text, about);
+  }
+
+  /** @throws ParlanceError MESSAGE_NOT_FOUND, FORBIDDEN, MESSAGE_TOO_OLD, MESSAGE_CORRECTED, UNAVAILABLE … */
+  async edit(conversationId: string, seq: number, text: string): Promise<void> {
+    const { message, afterVersion } = await this.#link.call("chat.edit", { conversationId, seq, text });
+    this.#change(message, afterVersion);
+  }
+
+  /** @throws ParlanceError MESSAGE_NOT_FOUND, FORBIDDEN, MESSAGE_TOO_OLD, UNAVAILABLE … */
+  async delete(conversationId: string, seq: number, forWhom: "me" | "all"): Promise<void> {
+    const { message, afterVersion } = await this.#link.call("chat.delete", { conversationId, seq, for: forWhom });
+    this.#change(message, afterVersion);
+  }
+
+  /** Puts a reaction on a message or takes it back. @throws ParlanceError MESSAGE_NOT_FOUND, TOO_MANY_REACTIONS, UNAVAILABLE … */
+  async react(conversationId: string, seq: number, emoji: string, on: boolean): Promise<void> {
+    const { message, afterVersion } = await this.#link.call("chat.react", { conversationId, seq, emoji, on });
+    this.#change(message, afterVersion);
+  }
+
+  /** @throws ParlanceError MESSAGE_NOT_FOUND, TOO_MANY_PINS, UNAVAILABLE … */
+  async pin(conversationId: string, seq: number, on: boolean): Promise<void> {
+    const { message, afterVersion } = await this.#link.call("chat.pin", { conversationId, seq, on });
+    this.#change(message, afterVersion);
+  }
+
+  /** The pinned messages as they are now, ascending. @throws ParlanceError */
+  async pins(conversationId: string): Promise<Message[]> {
+    const pinned: Message[] = [];
+    for (let afterSeq: number | null = 0; afterSeq !== null; ) {
+      const page: CallReply<"chat.pins"> = await this.#link.call("chat.pins", { conversationId, afterSeq });
+      pinned.push(...page.messages);
+      afterSeq = page.next;
+    }
+    return pinned;
   }
 
   /** Sends one that failed again. */
@@ -188,16 +209,26 @@ export class Conversations {
     this.#publish();
   }
 
-  #receive(message: Message): void {
+  #change(message: Message, afterVersion: number): void {
+    const entry = this.#entries.get(message.conversationId);
+    if (!entry) return;
+    entry.thread.change(message, afterVersion);
+    // Where nobody looks, the list is enough: it has the newest message.
+    if (entry.watchers === 0 && (entry.thread.behind || entry.thread.outdated)) this.#listDue = true;
+    if (this.#missing()) this.#sync();
+    this.#changed(entry);
+  }
+
+  #receive(message: Message, version: number): void {
     const entry = this.#entries.get(message.conversationId);
     if (!entry) {
       this.#listDue = true;
       this.#sync();
       return;
     }
-    entry.thread.add([message]);
+    entry.thread.add([message], version);
     // Where nobody looks, the newest message is enough; the others are fetched when somebody does.
-    if (entry.watchers === 0 && entry.thread.behind) entry.thread.restart([message]);
+    if (entry.watchers === 0 && entry.thread.behind) entry.thread.restart([message], version);
     if (incomplete(entry)) this.#sync();
     this.#changed(entry);
   }
@@ -243,6 +274,7 @@ export class Conversations {
     }
     for (const entry of this.#incomplete()) {
       if (entry.thread.behind) await this.#fetchNewer(entry);
+      else if (entry.thread.outdated) await this.#fetchChanges(entry);
       else await this.#fetchOlder(entry);
       this.#changed(entry);
     }
@@ -270,7 +302,8 @@ export class Conversations {
     known?.thread.merge(conversation);
     const entry = known ?? this.#add(new Thread(conversation));
     const { thread, watchers } = entry;
-    if (thread.behind && watchers === 0 && conversation.lastMessage) thread.restart([conversation.lastMessage]);
+    const { lastMessage, version } = conversation;
+    if ((thread.behind || thread.outdated) && watchers === 0 && lastMessage) thread.restart([lastMessage], version);
     this.#render(entry);
   }
 
@@ -278,17 +311,33 @@ export class Conversations {
     const { id: conversationId, lastSeq, knownSeq } = thread;
     const tooFar = knownSeq - lastSeq > CATCH_UP;
     const range = tooFar ? { limit: PAGE } : { afterSeq: lastSeq, limit: PAGE };
-    const { messages } = await this.#link.call("chat.history", { conversationId, ...range });
-    if (tooFar) thread.restart(messages);
-    else thread.add(messages);
+    const { messages, version } = await this.#link.call("chat.history", { conversationId, ...range });
+    if (tooFar) thread.restart(messages, version);
+    else thread.add(messages, version);
     if (thread.lastSeq === lastSeq) throw new Error("the server knows of messages that it does not give");
+  }
+
+  async #fetchChanges({ thread }: Entry): Promise<void> {
+    const { id: conversationId, version: afterVersion, knownVersion } = thread;
+    if (knownVersion - afterVersion > CATCH_UP) {
+      const { messages, version } = await this.#link.call("chat.history", { conversationId, limit: PAGE });
+      thread.restart(messages, version);
+    } else {
+      const { messages, version } = await this.#link.call("chat.changes", {
+        conversationId,
+        afterVersion,
+        limit: PAGE,
+      });
+      thread.changes(messages, { afterVersion, version });
+    }
+    if (thread.version <= afterVersion) throw new Error("the server knows of changes that it does not give");
   }
 
   async #fetchOlder({ thread }: Entry): Promise<void> {
     const beforeSeq = thread.messages[0]?.seq ?? thread.knownSeq + 1;
     const input = { conversationId: thread.id, beforeSeq, limit: PAGE };
-    const { messages } = await this.#link.call("chat.history", input);
-    thread.addOlder(messages);
+    const { messages, version } = await this.#link.call("chat.history", input);
+    thread.addOlder(messages, version);
     const first = thread.messages[0]?.seq ?? beforeSeq;
     if (thread.hasOlder && first >= beforeSeq) throw new Error("an earlier page did not join on");
   }
@@ -304,7 +353,7 @@ export class Conversations {
     const outgoing = new Outgoing({
       send: (draft) => this.#link.call("chat.send", { conversationId, ...draft }),
       connected: () => this.#connected,
-      stored: (message) => this.#receive(message),
+      stored: (message, version) => this.#receive(message, version),
       changed: () => this.#changed(entry),
     });
     const view = viewOf(thread, outgoing, this.#me, false);
@@ -340,22 +389,9 @@ export class Conversations {
   }
 }
 
-/** Whether somebody looks at it, and messages are missing after those held, or before them on the first page. */
+/** Whether somebody looks at it, and messages or changes are missing after those held, or before them on the first page. */
 function incomplete({ thread, watchers }: Entry): boolean {
-  return watchers > 0 && (thread.behind || (thread.hasOlder && thread.messages.length < PAGE));
-}
-
-function viewOf(thread: Thread, outgoing: Outgoing, me: string | undefined, loadingOlder: boolean): ConversationView {
-  return {
-    id: thread.id,
-    members: thread.members,
-    messages: thread.messages,
-    outgoing: outgoing.items,
-    lastMessage: thread.messages.at(-1) ?? null,
-    unread: me === undefined ? 0 : Math.max(0, thread.knownSeq - (thread.readSeq[me] ?? 0)),
-    readSeq: thread.readSeq,
-    older: loadingOlder ? "loading" : thread.hasOlder ? "available" : "none",
-  };
+  return watchers > 0 && (thread.behind || thread.outdated || (thread.hasOlder && thread.messages.length < PAGE));
 }
 
 function byActivity(a: ConversationView, b: ConversationView): number {

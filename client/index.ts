@@ -1,11 +1,7 @@
 export { browserTokenStorage } from "./browser-token-storage.ts";
 export { Connection, type ConnectionOptions, type ConnectionState } from "./connection.ts";
-export {
-  Conversations,
-  type ConversationsLink,
-  type ConversationsSnapshot,
-  type ConversationView,
-} from "./conversations.ts";
+export type { ConversationView } from "./conversation-view.ts";
+export { Conversations, type ConversationsLink, type ConversationsSnapshot } from "./conversations.ts";
 export {
   type DrillEvent,
   type DrillLink,
@@ -24,7 +20,7 @@ export {
   type MicrophoneTrouble,
   microphoneTroubleOf,
 } from "./microphone.ts";
-export type { OutgoingMessage } from "./outgoing.ts";
+export type { About, OutgoingMessage } from "./outgoing.ts";
 export { Recording } from "./recording.ts";
 export { Resampler } from "./resampler.ts";
 export { request } from "./rest.ts";

@@ -1,10 +1,14 @@
 import type { CallReply, ErrorCode, Message } from "#protocol";
 import { ParlanceError } from "./errors.ts";
 
+/** seq of the message that one answers, or that one says as it should be. */
+export type About = { readonly replyTo?: number; readonly corrects?: number };
+
 /** A message of one's own that is not in the thread yet. */
 export type OutgoingMessage = {
   readonly clientId: string;
   readonly text: string;
+  readonly about: About;
   readonly writtenAtMs: number;
   readonly status: "sending" | "failed";
   /** Why the server would not take it. */
@@ -16,9 +20,9 @@ const LIMIT = 100;
 const RETRY_MS = [500, 1_000, 2_000, 5_000, 10_000];
 
 export type OutgoingOptions = {
-  send: (draft: { clientId: string; text: string }) => Promise<CallReply<"chat.send">>;
+  send: (draft: { clientId: string; text: string } & About) => Promise<CallReply<"chat.send">>;
   connected: () => boolean;
-  stored: (message: Message) => void;
+  stored: (message: Message, version: number) => void;
   changed: () => void;
 };
 
@@ -46,11 +50,11 @@ export class Outgoing {
   }
 
   /** @throws ParlanceError RATE_LIMITED when too many wait already */
-  add(text: string): string {
+  add(text: string, about: About = {}): string {
     if (this.#items.length >= LIMIT)
       throw new ParlanceError({ code: "RATE_LIMITED", message: "Too many messages are waiting.", retryable: true });
     const clientId = randomId();
-    this.#set([...this.#items, { clientId, text, writtenAtMs: Date.now(), status: "sending", error: null }]);
+    this.#set([...this.#items, { clientId, text, about, writtenAtMs: Date.now(), status: "sending", error: null }]);
     this.wake();
     return clientId;
   }
@@ -105,12 +109,12 @@ export class Outgoing {
     return this.#items.find((item) => item.status === "sending" && !this.#storedSeq.has(item.clientId));
   }
 
-  async #sendOne({ clientId, text }: OutgoingMessage): Promise<void> {
+  async #sendOne({ clientId, text, about }: OutgoingMessage): Promise<void> {
     try {
-      const { message } = await this.#options.send({ clientId, text });
+      const { message, version } = await this.#options.send({ clientId, text, ...about });
       this.#attempt = 0;
       if (this.#items.some((item) => item.clientId === clientId)) this.#storedSeq.set(clientId, message.seq);
-      if (!this.#closed) this.#options.stored(message);
+      if (!this.#closed) this.#options.stored(message, version);
     } catch (error) {
       const code = error instanceof ParlanceError ? error.code : "INTERNAL";
       if (error instanceof ParlanceError && error.retryable) this.#later(error);

@@ -1,7 +1,8 @@
-import type { Message, Publisher } from "#protocol";
+import type { Publisher } from "#protocol";
 import type { Logger } from "../lib/logger.ts";
 import type { Metrics } from "../lib/metrics.ts";
-import type { OutboxRepository } from "./ports.ts";
+import { messageFor } from "./message-for.ts";
+import type { OutboxEntry, OutboxRepository } from "./ports.ts";
 
 /** Messages per turn: they and their members are in memory at once. */
 const BATCH = 200;
@@ -16,7 +17,7 @@ export type MessageRelayOptions = {
 };
 
 /**
- * Hands stored messages to the hub, for every connection of every member: at once after `nudge()`, and by a sweep for
+ * Hands stored messages and their changes to the hub, for every connection of every member: at once after `nudge()`, and by a sweep for
  * what another node or an earlier life of this one left. The queue is the database's; at most one drain runs here.
  */
 export class MessageRelay {
@@ -60,7 +61,7 @@ export class MessageRelay {
       this.#again = false;
       try {
         const count = await this.#options.outbox.drain(BATCH, (entry) => this.#publish(entry));
-        if (count === BATCH) this.#again = true;
+        if (count >= BATCH) this.#again = true;
       } catch (error) {
         // The sweep tries again; nothing is lost, as the mark in the database has not moved.
         this.#again = false;
@@ -70,8 +71,13 @@ export class MessageRelay {
     }
   }
 
-  #publish({ message, memberIds }: { message: Message; memberIds: string[] }): void {
-    for (const user of memberIds) this.#options.publisher.publish({ user }, "chat.message", { message });
-    this.#delay.observe(Math.max(0, Date.now() - message.sentAtMs) / 1_000);
+  #publish(entry: OutboxEntry): void {
+    for (const user of entry.memberIds) {
+      const message = messageFor(user, entry.message);
+      if (entry.kind === "new")
+        this.#options.publisher.publish({ user }, "chat.message", { message, version: entry.version });
+      else this.#options.publisher.publish({ user }, "chat.changed", { message, afterVersion: entry.afterVersion });
+    }
+    if (entry.kind === "new") this.#delay.observe(Math.max(0, Date.now() - entry.message.sentAtMs) / 1_000);
   }
 }

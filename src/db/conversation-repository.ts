@@ -1,8 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { jsonArrayFrom, jsonObjectFrom } from "kysely/helpers/postgres";
-import type { Conversation, Message } from "#protocol";
-import type { ConversationRepository, ListPlace, OutboxRepository } from "../chat/ports.ts";
+import type {
+  ConversationRepository,
+  Decide,
+  ListPlace,
+  NewMessage,
+  OutboxEntry,
+  OutboxRepository,
+  StoredConversation,
+  StoredMessage,
+} from "../chat/ports.ts";
 import { AppError } from "../lib/app-error.ts";
 import type { Db } from "./tables.ts";
 import { isUniqueViolation } from "./unique-violation.ts";
@@ -16,11 +24,20 @@ const columns = [
   "messages.senderId",
   "messages.text",
   "messages.sentAtMs",
+  "messages.version",
+  "messages.editedAtMs",
+  "messages.deletedAtMs",
+  "messages.pinnedAtMs",
+  "messages.replyTo",
+  "messages.corrects",
+  "messages.reactions",
+  "messages.hiddenFrom",
 ] as const;
 
 /**
- * Conversations and their outbox. A conversation's row lock orders its messages: `append` takes it to give out the next
- * seq, `drain` takes it to publish, so that seqs have no gaps and are published in order by however many nodes.
+ * Conversations and their outbox. A conversation's row lock orders its messages and their changes: `append` takes it to give
+ * out the next seq, `change` for the next version, `drain` takes it to publish, so that seqs have no gaps and both are
+ * published in order by however many nodes.
  */
 export class DbConversationRepository implements ConversationRepository, OutboxRepository {
   readonly #db: Db;
@@ -29,7 +46,7 @@ export class DbConversationRepository implements ConversationRepository, OutboxR
     this.#db = db;
   }
 
-  async openDirect(userId: string, otherId: string, nowMs: number): Promise<Conversation> {
+  async openDirect(userId: string, otherId: string, nowMs: number): Promise<StoredConversation> {
     const directKey = [userId, otherId].sort().join(" ");
     const id = await this.#db.transaction().execute(async (trx) => {
       const made = await trx
@@ -52,7 +69,7 @@ export class DbConversationRepository implements ConversationRepository, OutboxR
   async list(
     userId: string,
     { limit, after }: { limit: number; after?: ListPlace },
-  ): Promise<{ conversation: Conversation; place: ListPlace }[]> {
+  ): Promise<{ conversation: StoredConversation; place: ListPlace }[]> {
     let query = this.#select()
       .innerJoin("conversationMembers as mine", "mine.conversationId", "conversations.id")
       .where("mine.userId", "=", userId)
@@ -85,8 +102,9 @@ export class DbConversationRepository implements ConversationRepository, OutboxR
     return rows.map((row) => row.userId);
   }
 
-  async append(message: Omit<Message, "seq">): Promise<{ message: Message; created: boolean }> {
-    const { id, conversationId, clientId, senderId, text, sentAtMs } = message;
+  async append(draft: NewMessage): Promise<{ message: StoredMessage; version: number; created: boolean }> {
+    const { id, conversationId, clientId, senderId, text, sentAtMs, replyTo, corrects } = draft;
+    const bigint = (value: number | null) => sql<number>`${value}::bigint`;
     try {
       // One statement, so one transaction: a clientId that was used takes the seq back along with all the rest.
       const created = await this.#db
@@ -98,7 +116,7 @@ export class DbConversationRepository implements ConversationRepository, OutboxR
               activeAtMs: eb.fn<number>("greatest", ["activeAtMs", eb.val(sentAtMs)]),
             }))
             .where("id", "=", conversationId)
-            .returning("lastSeq"),
+            .returning(["lastSeq", "version"]),
         )
         .with("readByItsSender", (db) =>
           db
@@ -109,7 +127,7 @@ export class DbConversationRepository implements ConversationRepository, OutboxR
             .where("userId", "=", senderId),
         )
         .insertInto("messages")
-        .columns(["id", "conversationId", "seq", "clientId", "senderId", "text", "sentAtMs"])
+        .columns(["id", "conversationId", "seq", "clientId", "senderId", "text", "sentAtMs", "replyTo", "corrects"])
         .expression((db) =>
           db
             .selectFrom("next")
@@ -120,30 +138,135 @@ export class DbConversationRepository implements ConversationRepository, OutboxR
               eb.val(clientId).as("clientId"),
               eb.val(senderId).as("senderId"),
               eb.val(text).as("text"),
-              eb.cast<number>(eb.val(sentAtMs), "bigint").as("sentAtMs"),
+              bigint(sentAtMs).as("sentAtMs"),
+              bigint(replyTo).as("replyTo"),
+              bigint(corrects).as("corrects"),
             ]),
         )
         .returning(columns)
+        .returning((eb) => eb.selectFrom("next").select("next.version").as("at"))
         .executeTakeFirst();
       if (!created) throw new AppError("CONVERSATION_NOT_FOUND");
-      return { message: created, created: true };
+      const { at, ...message } = created;
+      return { message, version: Number(at), created: true };
     } catch (error) {
       if (!isUniqueViolation(error, "messages_client_id_once")) throw error;
     }
-    const stored = await this.#db
+    const { at, ...message } = await this.#db
       .selectFrom("messages")
+      .innerJoin("conversations", "conversations.id", "messages.conversationId")
       .select(columns)
+      .select("conversations.version as at")
       .where("senderId", "=", senderId)
       .where("clientId", "=", clientId)
       .executeTakeFirstOrThrow();
-    if (stored.conversationId !== conversationId || stored.text !== text) throw new AppError("MESSAGE_CONFLICT");
-    return { message: stored, created: false };
+    const rewritten = message.editedAtMs !== null || message.deletedAtMs !== null;
+    const same =
+      message.conversationId === conversationId &&
+      (rewritten || message.text === text) &&
+      message.replyTo === replyTo &&
+      message.corrects === corrects;
+    if (!same) throw new AppError("MESSAGE_CONFLICT");
+    return { message, version: at, created: false };
+  }
+
+  async message(conversationId: string, seq: number): Promise<StoredMessage | undefined> {
+    return this.#db
+      .selectFrom("messages")
+      .select(columns)
+      .where("conversationId", "=", conversationId)
+      .where("seq", "=", seq)
+      .executeTakeFirst();
+  }
+
+  async change(
+    conversationId: string,
+    seq: number,
+    decide: Decide,
+  ): Promise<{ message: StoredMessage; changed: boolean }> {
+    return this.#db.transaction().execute(async (trx) => {
+      const conversation = await trx
+        .selectFrom("conversations")
+        .select("version")
+        .where("id", "=", conversationId)
+        .forNoKeyUpdate()
+        .executeTakeFirst();
+      const found = await trx
+        .selectFrom("messages")
+        .select(columns)
+        .select((eb) => [
+          eb
+            .selectFrom("messages as pinned")
+            .select((pinned) => pinned.fn.countAll<number>().as("count"))
+            .where("pinned.conversationId", "=", conversationId)
+            .where("pinned.pinnedAtMs", "is not", null)
+            .as("pinned"),
+          eb
+            .exists(
+              eb
+                .selectFrom("messages as correction")
+                .select("correction.seq")
+                .where("correction.conversationId", "=", conversationId)
+                .where("correction.corrects", "=", seq),
+            )
+            .as("corrected"),
+        ])
+        .where("conversationId", "=", conversationId)
+        .where("seq", "=", seq)
+        .executeTakeFirst();
+      if (!conversation || !found) throw new AppError("MESSAGE_NOT_FOUND");
+      const { pinned, corrected, ...message } = found;
+      const patch = decide(message, { pinned: Number(pinned), corrected: Boolean(corrected) });
+      if (!patch) return { message, changed: false };
+      const { reactions, hiddenFrom, ...plain } = patch;
+      const version = conversation.version + 1;
+      await trx.updateTable("conversations").set({ version }).where("id", "=", conversationId).execute();
+      const updated = await trx
+        .updateTable("messages")
+        .set({
+          ...plain,
+          version,
+          ...(reactions && { reactions: JSON.stringify(reactions) }),
+          ...(hiddenFrom && { hiddenFrom: JSON.stringify(hiddenFrom) }),
+        })
+        .where("conversationId", "=", conversationId)
+        .where("seq", "=", seq)
+        .returning(columns)
+        .executeTakeFirstOrThrow();
+      return { message: updated, changed: true };
+    });
+  }
+
+  async changes(conversationId: string, afterVersion: number, limit: number): Promise<StoredMessage[]> {
+    return (
+      this.#db
+        .selectFrom("messages")
+        .select(columns)
+        .where("conversationId", "=", conversationId)
+        // Implied by the second one; it lets the planner take the index of those.
+        .where("version", ">", 0)
+        .where("version", ">", afterVersion)
+        .orderBy("version")
+        .limit(limit)
+        .execute()
+    );
+  }
+
+  async pinned(conversationId: string, afterSeq: number): Promise<StoredMessage[]> {
+    return this.#db
+      .selectFrom("messages")
+      .select(columns)
+      .where("conversationId", "=", conversationId)
+      .where("pinnedAtMs", "is not", null)
+      .where("seq", ">", afterSeq)
+      .orderBy("seq")
+      .execute();
   }
 
   async history(
     conversationId: string,
     range: { afterSeq?: number; beforeSeq?: number; limit: number },
-  ): Promise<Message[]> {
+  ): Promise<StoredMessage[]> {
     const { afterSeq, beforeSeq, limit } = range;
     let query = this.#db.selectFrom("messages").select(columns).where("conversationId", "=", conversationId);
     if (afterSeq !== undefined) query = query.where("seq", ">", afterSeq);
@@ -156,9 +279,9 @@ export class DbConversationRepository implements ConversationRepository, OutboxR
     return forward ? messages : messages.reverse();
   }
 
-  async lastSeq(conversationId: string): Promise<number> {
-    const query = this.#db.selectFrom("conversations").select("lastSeq").where("id", "=", conversationId);
-    return (await query.executeTakeFirst())?.lastSeq ?? 0;
+  async marks(conversationId: string): Promise<{ lastSeq: number; version: number }> {
+    const query = this.#db.selectFrom("conversations").select(["lastSeq", "version"]).where("id", "=", conversationId);
+    return (await query.executeTakeFirst()) ?? { lastSeq: 0, version: 0 };
   }
 
   async markRead(conversationId: string, userId: string, seq: number): Promise<number | null> {
@@ -176,13 +299,15 @@ export class DbConversationRepository implements ConversationRepository, OutboxR
     return moved?.readSeq ?? null;
   }
 
-  async drain(limit: number, publish: (entry: { message: Message; memberIds: string[] }) => void): Promise<number> {
+  async drain(limit: number, publish: (entry: OutboxEntry) => void): Promise<number> {
     return this.#db.transaction().execute(async (trx) => {
-      // A conversation that is locked is being published by another node, or appended to by one that drains right after.
+      // A conversation that is locked is being published by another node, or written to by one that drains right after.
       const pending = await trx
         .selectFrom("conversations")
-        .select(["id", "publishedSeq"])
-        .whereRef("publishedSeq", "<", "lastSeq")
+        .select(["id", "publishedSeq", "version", "publishedVersion"])
+        .where((eb) =>
+          eb.or([eb("publishedSeq", "<", eb.ref("lastSeq")), eb("publishedVersion", "<", eb.ref("version"))]),
+        )
         .orderBy("activeAtMs")
         .limit(limit)
         .forNoKeyUpdate()
@@ -190,15 +315,21 @@ export class DbConversationRepository implements ConversationRepository, OutboxR
         .execute();
       if (pending.length === 0) return 0;
       const ids = pending.map((conversation) => conversation.id);
-      const messages = await trx
+      const ofThem = trx
         .selectFrom("messages")
         .innerJoin("conversations", "conversations.id", "messages.conversationId")
         .select(columns)
         .where("messages.conversationId", "in", ids)
-        .whereRef("messages.seq", ">", "conversations.publishedSeq")
         .orderBy("messages.conversationId")
+        .limit(limit);
+      const messages = await ofThem
+        .whereRef("messages.seq", ">", "conversations.publishedSeq")
         .orderBy("messages.seq")
-        .limit(limit)
+        .execute();
+      const changes = await ofThem
+        .where("messages.version", ">", 0)
+        .whereRef("messages.version", ">", "conversations.publishedVersion")
+        .orderBy("messages.version")
         .execute();
       const members = await trx
         .selectFrom("conversationMembers")
@@ -206,15 +337,22 @@ export class DbConversationRepository implements ConversationRepository, OutboxR
         .where("conversationId", "in", ids)
         .execute();
       const memberIds = Map.groupBy(members, (member) => member.conversationId);
-      const publishedSeq = new Map<string, number>();
-      for (const message of messages) {
-        const people = memberIds.get(message.conversationId) ?? [];
-        publish({ message, memberIds: people.map((member) => member.userId) });
-        publishedSeq.set(message.conversationId, message.seq);
+      const messagesOf = Map.groupBy(messages, (message) => message.conversationId);
+      const changesOf = Map.groupBy(changes, (message) => message.conversationId);
+      for (const { id, version, ...published } of pending) {
+        let { publishedSeq, publishedVersion } = published;
+        const to = { memberIds: (memberIds.get(id) ?? []).map((member) => member.userId) };
+        for (const message of messagesOf.get(id) ?? []) {
+          publish({ kind: "new", message, version, ...to });
+          publishedSeq = message.seq;
+        }
+        for (const message of changesOf.get(id) ?? []) {
+          publish({ kind: "change", message, afterVersion: publishedVersion, ...to });
+          publishedVersion = message.version;
+        }
+        await trx.updateTable("conversations").set({ publishedSeq, publishedVersion }).where("id", "=", id).execute();
       }
-      for (const [id, seq] of publishedSeq)
-        await trx.updateTable("conversations").set({ publishedSeq: seq }).where("id", "=", id).execute();
-      return messages.length;
+      return messages.length + changes.length;
     });
   }
 
@@ -224,6 +362,7 @@ export class DbConversationRepository implements ConversationRepository, OutboxR
       .select((eb) => [
         "conversations.id",
         "conversations.lastSeq",
+        "conversations.version",
         "conversations.activeAtMs",
         jsonArrayFrom(
           eb
@@ -247,13 +386,15 @@ export class DbConversationRepository implements ConversationRepository, OutboxR
 function conversationOf(row: {
   id: string;
   lastSeq: number;
+  version: number;
   members: { id: string; name: string; readSeq: number }[];
-  lastMessage: Message | null;
-}): Conversation {
+  lastMessage: StoredMessage | null;
+}): StoredConversation {
   return {
     id: row.id,
     members: row.members.map(({ id, name }) => ({ id, name })),
     lastSeq: row.lastSeq,
+    version: row.version,
     lastMessage: row.lastMessage,
     readSeq: Object.fromEntries(row.members.map(({ id, readSeq }) => [id, readSeq])),
   };

@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, Kysely } from "kysely";
-import type { User } from "#protocol";
+import type { Message, User } from "#protocol";
 
 /** JSON, written as text: what no query looks into; null for nothing, and in rows from before there was any. */
 type Details = ColumnType<Record<string, unknown> | null, string | null | undefined, never>;
@@ -45,6 +45,10 @@ export type Tables = {
     lastSeq: Generated<number>;
     /** Messages above it are committed and not yet handed to the hub. */
     publishedSeq: Generated<number>;
+    /** Each change of a message takes the next one. */
+    version: Generated<number>;
+    /** Changes above it are committed and not yet handed to the hub. */
+    publishedVersion: Generated<number>;
     activeAtMs: number;
   };
   conversationMembers: { conversationId: string; userId: string; readSeq: Generated<number> };
@@ -56,6 +60,15 @@ export type Tables = {
     clientId: string;
     text: string;
     sentAtMs: number;
+    version: Generated<number>;
+    editedAtMs: number | null;
+    deletedAtMs: number | null;
+    pinnedAtMs: number | null;
+    replyTo: number | null;
+    corrects: number | null;
+    reactions: ColumnType<Message["reactions"], string | undefined, string>;
+    /** Ids of those who deleted it for themselves. */
+    hiddenFrom: ColumnType<string[], string | undefined, string>;
   };
   rooms: {
     id: string;

@@ -34,6 +34,11 @@ function call<Q extends z.ZodType, R extends z.ZodType>(summary: string, request
 }
 const nothing = z.strictObject({});
 
+/** A message of a conversation. */
+const oneMessage = { conversationId: fields.id, seq: z.int().min(1) };
+/** What a change of a message is answered with. */
+const changed = z.object({ message, afterVersion: fields.seq });
+
 const roomSync = z.union([
   z.object({ kind: z.literal("events"), events: z.array(sequencedRoomEvent) }),
   z.object({ kind: z.literal("snapshot"), roster }),
@@ -159,9 +164,48 @@ export const calls = {
       conversationId: fields.id,
       clientId: fields.id,
       text: fields.text(limits.messageText),
+      /** seq of the message that it answers. */
+      replyTo: z.int().min(1).optional(),
+      /** seq of the other's message whose text it says as it should be. */
+      corrects: z.int().min(1).optional(),
     }),
-    z.object({ message }),
+    z.object({ message, version: fields.seq }),
     { perSecond: 10, burst: 30 },
+  ),
+  "chat.edit": call(
+    "Gives one's own message another text, as long as it is young and nobody has corrected it.",
+    z.strictObject({ ...oneMessage, text: fields.text(limits.messageText) }),
+    changed,
+  ),
+  "chat.delete": call(
+    "Deletes a message: for oneself, or one's own as long as it is young for all, the server included.",
+    z.strictObject({ ...oneMessage, for: z.enum(["me", "all"]) }),
+    changed,
+  ),
+  "chat.react": call(
+    "Puts one's reaction on a message, or takes it back.",
+    z.strictObject({ ...oneMessage, emoji: fields.emoji, on: z.boolean() }),
+    changed,
+  ),
+  "chat.pin": call(
+    "Pins a message for both, or takes it down.",
+    z.strictObject({ ...oneMessage, on: z.boolean() }),
+    changed,
+  ),
+  "chat.pins": call(
+    "The pinned messages, ascending; `next` is what to ask for as `afterSeq` where they are long, null at the end.",
+    z.strictObject({ conversationId: fields.id, afterSeq: fields.seq.default(0) }),
+    z.object({ messages: z.array(message), next: fields.seq.nullable() }),
+  ),
+  "chat.changes": call(
+    "Messages that changed after a version of the conversation, as they are now, by version. They are all up to `version`: ask again from there until it is no more below `lastVersion`.",
+    z.strictObject({
+      conversationId: fields.id,
+      afterVersion: fields.seq,
+      limit: z.int().min(1).max(limits.historyPage).default(50),
+    }),
+    z.object({ messages: z.array(message), version: fields.seq, lastVersion: fields.seq }),
+    brisk,
   ),
   "chat.history": call(
     "Messages of a conversation in ascending seq: those after `afterSeq`, or the last ones before `beforeSeq`; fewer than `limit` where they are long.",
@@ -171,7 +215,12 @@ export const calls = {
       beforeSeq: z.int().min(1).optional(),
       limit: z.int().min(1).max(limits.historyPage).default(50),
     }),
-    z.object({ messages: z.array(message), lastSeq: fields.seq }),
+    z.object({
+      messages: z.array(message),
+      lastSeq: fields.seq,
+      /** The messages are as they were at this version of the conversation, or newer. */
+      version: fields.seq,
+    }),
     brisk,
   ),
   "chat.markRead": call(

@@ -49,6 +49,16 @@ export const errors = {
     retryable: false,
     message: "This client id was used for another message.",
   },
+  MESSAGE_NOT_FOUND: { number: 403, status: 404, retryable: false, message: "There is no such message (any more)." },
+  MESSAGE_TOO_OLD: { number: 404, status: 409, retryable: false, message: "This message is too old for that." },
+  MESSAGE_CORRECTED: {
+    number: 405,
+    status: 409,
+    retryable: false,
+    message: "This message was corrected and is edited no more.",
+  },
+  TOO_MANY_REACTIONS: { number: 406, status: 409, retryable: false, message: "Take a reaction back first." },
+  TOO_MANY_PINS: { number: 407, status: 409, retryable: false, message: "Unpin a message first." },
 
   DRILL_NOT_FOUND: { number: 500, status: 404, retryable: false, message: "There is no such drill." },
   DRILL_BUSY: { number: 501, status: 409, retryable: false, message: "A drill is already running on this connection." },

@@ -12,6 +12,14 @@ export const limits = {
   passwordMin: 8,
   topic: 80,
   messageText: 4_000,
+  /** How long after its sending a message may be edited by its sender. */
+  messageEditMs: 86_400_000,
+  /** How long after its sending a message may be deleted for everybody by its sender. */
+  messageDeleteMs: 172_800_000,
+  /** Different reactions of one person to one message. */
+  reactions: 5,
+  /** Pinned messages of one conversation. */
+  pins: 50,
   roomText: 500,
   drillText: 500,
   /** Words in one drill. */

@@ -34,6 +34,10 @@ export const fields = {
   userName: line(limits.userName),
   password: z.string().min(limits.passwordMin).max(limits.password),
   seq: z.int().min(0),
+  emoji: z
+    .string()
+    .max(64)
+    .regex(/^\p{RGI_Emoji}$/v, "one emoji"),
   /** Text that may hold line breaks. */
   text: (max: number) => wellFormed.trim().min(1).max(max),
 };
@@ -120,11 +124,23 @@ export const message = z.object({
   conversationId: id,
   /** 1, 2, 3 … without gaps in each conversation. */
   seq: z.int().min(1),
+  /** 0 as it was sent; then the conversation's version that its last change made. Of two states the higher one is newer. */
+  version: fields.seq,
   clientId: id,
   senderId: id,
+  /** Empty once it is deleted. */
   text: z.string(),
   /** Server clock, ms since 1970. */
   sentAtMs: z.number(),
+  editedAtMs: z.number().nullable(),
+  pinnedAtMs: z.number().nullable(),
+  /** "all": nobody has it any more, the server neither; "me": it is hidden from the one who asked. */
+  deletedFor: z.enum(["all", "me"]).nullable(),
+  reactions: z.array(z.object({ userId: id, emoji: z.string() })),
+  /** seq of the message that it answers. */
+  replyTo: z.int().min(1).nullable(),
+  /** seq of the other's message whose text it says as it should be. */
+  corrects: z.int().min(1).nullable(),
 });
 export type Message = z.infer<typeof message>;
 
@@ -133,6 +149,8 @@ export const conversation = z.object({
   members: z.array(publicUser),
   /** seq of the newest message, 0 when there is none. */
   lastSeq: fields.seq,
+  /** How many changes its messages have seen: each edit, reaction, pin or deletion takes the next number. */
+  version: fields.seq,
   lastMessage: message.nullable(),
   /** Each member's read mark: all up to and including this seq is read. */
   readSeq: z.record(id, fields.seq),

@@ -64,7 +64,14 @@ export const pushes = {
     z.object({ roomId: fields.id, reason: z.enum(["replaced", "removed", "closed"]) }),
   ),
 
-  "chat.message": push("A message in one of one's conversations; its seq has no gaps.", z.object({ message })),
+  "chat.message": push(
+    "A message in one of one's conversations, as it was at that version of the conversation; its seq has no gaps.",
+    z.object({ message, version: fields.seq }),
+  ),
+  "chat.changed": push(
+    "A message as it is now. Nothing else changed from `afterVersion` up to the message's version.",
+    z.object({ message, afterVersion: fields.seq }),
+  ),
   "chat.read": push(
     "Somebody's read mark moved forward.",
     z.object({ conversationId: fields.id, userId: fields.id, seq: fields.seq }),

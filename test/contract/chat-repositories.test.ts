@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import type { Message } from "#protocol";
+import type { NewMessage, OutboxEntry, StoredMessage } from "../../src/chat/ports.ts";
 import { AppError } from "../../src/lib/app-error.ts";
 import { onBothDatabases, storedGuest } from "../support/database.ts";
 
@@ -13,16 +13,18 @@ onBothDatabases("ConversationRepository", (database) => {
     const { id } = await database().conversations.openDirect(ann, bob, 1_000);
     return { id, ann, bob };
   };
-  const draft = (conversationId: string, senderId: string, extra: Partial<Message> = {}): Omit<Message, "seq"> => ({
+  const draft = (conversationId: string, senderId: string, extra: Partial<NewMessage> = {}): NewMessage => ({
     id: randomUUID(),
     conversationId,
     senderId,
     clientId: randomUUID(),
     text: "hello",
     sentAtMs: 1_800_000_000_000,
+    replyTo: null,
+    corrects: null,
     ...extra,
   });
-  const append = async (message: Omit<Message, "seq">) => (await database().conversations.append(message)).message;
+  const append = async (message: NewMessage) => (await database().conversations.append(message)).message;
   const list = async (userId: string) =>
     (await database().conversations.list(userId, { limit: 100 })).map(({ conversation }) => conversation);
   const history = (id: string, range: { afterSeq?: number; beforeSeq?: number; limit?: number } = {}) =>
@@ -47,7 +49,7 @@ onBothDatabases("ConversationRepository", (database) => {
     const [ann] = await people();
     assert.deepEqual(await database().conversations.members("none"), []);
     assert.deepEqual(await history("none"), []);
-    assert.equal(await database().conversations.lastSeq("none"), 0);
+    assert.equal((await database().conversations.marks("none")).lastSeq, 0);
     await assert.rejects(append(draft("none", ann)), (error) => (error as AppError).code === "CONVERSATION_NOT_FOUND");
   });
 
@@ -70,7 +72,7 @@ onBothDatabases("ConversationRepository", (database) => {
       stored,
       sent.toSorted((a, b) => a.seq - b.seq),
     );
-    assert.equal(await database().conversations.lastSeq(id), 50);
+    assert.equal((await database().conversations.marks(id)).lastSeq, 50);
   });
 
   test("[CHAT-3] a message that is sent again is stored once, also when both come at once", async () => {
@@ -95,7 +97,7 @@ onBothDatabases("ConversationRepository", (database) => {
       await assert.rejects(append(message), (error) => error instanceof AppError && error.code === "MESSAGE_CONFLICT");
     }
     assert.equal((await append(draft(id, bob, { clientId }))).seq, 2, "another sender may use the same one");
-    assert.equal(await database().conversations.lastSeq(other.id), 0);
+    assert.equal((await database().conversations.marks(other.id)).lastSeq, 0);
   });
 
   test("text comes back as it was sent", async () => {
@@ -181,6 +183,123 @@ onBothDatabases("ConversationRepository", (database) => {
   });
 });
 
+onBothDatabases("ConversationRepository's changes", (database) => {
+  async function conversation() {
+    const [ann, bob] = [(await storedGuest(database())).id, (await storedGuest(database())).id];
+    const { id } = await database().conversations.openDirect(ann, bob, 0);
+    const send = async (senderId = ann, extra: Partial<NewMessage> = {}) => {
+      const draft = { id: randomUUID(), conversationId: id, senderId, clientId: randomUUID(), text: "hi", sentAtMs: 1 };
+      return (await database().conversations.append({ ...draft, replyTo: null, corrects: null, ...extra })).message;
+    };
+    const rewrite = (seq: number, text: string) =>
+      database().conversations.change(id, seq, () => ({ text, editedAtMs: 2 }));
+    return { id, ann, bob, send, rewrite };
+  }
+  const changes = async (id: string, afterVersion: number, limit = 100) =>
+    (await database().conversations.changes(id, afterVersion, limit)).map(({ seq, version, text }) => [
+      seq,
+      version,
+      text,
+    ]);
+
+  test("[CHAT-13] changes made at once take the versions 1 to 40, each once, and none is lost", async () => {
+    const { id, ann, send } = await conversation();
+    for (let at = 0; at < 4; at += 1) await send();
+    const made = await Promise.all(
+      Array.from({ length: 40 }, (_, at) =>
+        database().conversations.change(id, (at % 4) + 1, ({ reactions }) => ({
+          reactions: [...reactions, { userId: ann, emoji: `${at}` }],
+        })),
+      ),
+    );
+    const all = Array.from({ length: 40 }, (_, at) => at + 1);
+    assert.deepEqual(
+      made.map(({ message }) => message.version).sort((a, b) => a - b),
+      all,
+    );
+    assert.deepEqual(await database().conversations.marks(id), { lastSeq: 4, version: 40 });
+    const stored = await database().conversations.history(id, { limit: 10 });
+    assert.equal(stored.flatMap(({ reactions }) => reactions).length, 40);
+  });
+
+  test("[CHAT-13] a message counts with its last change, and changes are paged by version", async () => {
+    const { id, send, rewrite } = await conversation();
+    for (let at = 0; at < 3; at += 1) await send();
+    for (const [seq, text] of [
+      [1, "a"],
+      [2, "b"],
+      [1, "c"],
+      [3, "d"],
+    ] as const)
+      await rewrite(seq, text);
+    assert.deepEqual(await changes(id, 0), [
+      [2, 2, "b"],
+      [1, 3, "c"],
+      [3, 4, "d"],
+    ]);
+    assert.deepEqual(await changes(id, 2, 1), [[1, 3, "c"]]);
+    assert.deepEqual(await changes(id, 4), []);
+  });
+
+  test("[CHAT-13] no change takes no version, nor does one that is refused", async () => {
+    const { id, send } = await conversation();
+    const { seq } = await send();
+    assert.equal((await database().conversations.change(id, seq, () => null)).changed, false);
+    const refuse = () => {
+      throw new AppError("FORBIDDEN");
+    };
+    const fails = (promise: Promise<unknown>, code: string) =>
+      assert.rejects(promise, (error) => (error as AppError).code === code);
+    await fails(database().conversations.change(id, seq, refuse), "FORBIDDEN");
+    await fails(
+      database().conversations.change(id, 99, () => null),
+      "MESSAGE_NOT_FOUND",
+    );
+    await fails(
+      database().conversations.change("none", 1, () => null),
+      "MESSAGE_NOT_FOUND",
+    );
+    assert.deepEqual(await database().conversations.marks(id), { lastSeq: 1, version: 0 });
+  });
+
+  test("[CHAT-3] a message that was edited since is still the one of its client id", async () => {
+    const { id, ann, send, rewrite } = await conversation();
+    const clientId = randomUUID();
+    const { seq } = await send(ann, { clientId });
+    await rewrite(seq, "else");
+    const draft = { id: randomUUID(), conversationId: id, senderId: ann, clientId, text: "hi", sentAtMs: 1 };
+    const { message, version, created } = await database().conversations.append({
+      ...draft,
+      replyTo: null,
+      corrects: null,
+    });
+    assert.deepEqual([message.seq, message.text, version, created], [seq, "else", 1, false]);
+  });
+
+  test("[CHAT-13] what decides on a change knows the pins and whether the message was corrected", async () => {
+    const { id, bob, send } = await conversation();
+    const one = await send();
+    await send();
+    await database().conversations.change(id, 2, () => ({ pinnedAtMs: 5 }));
+    const about = async (seq: number) => {
+      let seen: unknown;
+      await database().conversations.change(id, seq, (_, told) => {
+        seen = told;
+        return null;
+      });
+      return seen;
+    };
+    assert.deepEqual(await about(one.seq), { pinned: 1, corrected: false });
+    await send(bob, { corrects: one.seq });
+    assert.deepEqual(await about(one.seq), { pinned: 1, corrected: true });
+    assert.deepEqual(await about(2), { pinned: 1, corrected: false });
+    assert.deepEqual(
+      (await database().conversations.pinned(id, 0)).map(({ seq }) => seq),
+      [2],
+    );
+  });
+});
+
 onBothDatabases("OutboxRepository", (database) => {
   async function conversation() {
     const [ann, bob] = [(await storedGuest(database())).id, (await storedGuest(database())).id];
@@ -195,16 +314,17 @@ onBothDatabases("OutboxRepository", (database) => {
       clientId: randomUUID(),
       text: "hi",
       sentAtMs: 1,
+      replyTo: null,
+      corrects: null,
     });
-  type Entry = { message: Message; memberIds: string[] };
-  async function drainAll(into: Entry[], limit: number): Promise<void> {
+  async function drainAll(into: OutboxEntry[], limit: number): Promise<void> {
     while ((await database().outbox.drain(limit, (entry) => into.push(entry))) > 0);
   }
 
   test("[CHAT-4] what is committed is handed over in order, once, with whom it is for", async () => {
     const { id, ann, bob } = await conversation();
     for (let at = 0; at < 7; at += 1) await send(id, ann);
-    const entries: Entry[] = [];
+    const entries: OutboxEntry[] = [];
     await drainAll(entries, 3);
     assert.deepEqual(
       entries.map((entry) => entry.message.seq),
@@ -221,7 +341,7 @@ onBothDatabases("OutboxRepository", (database) => {
       throw new Error("the hub is gone");
     };
     await assert.rejects(database().outbox.drain(10, broken), /the hub is gone/);
-    const entries: Entry[] = [];
+    const entries: OutboxEntry[] = [];
     await drainAll(entries, 10);
     assert.deepEqual(
       entries.map((entry) => entry.message.seq),
@@ -231,7 +351,7 @@ onBothDatabases("OutboxRepository", (database) => {
 
   test("[CHAT-4] several relays at once, while messages are being sent, publish each conversation in order", async () => {
     const conversations = await Promise.all(Array.from({ length: 4 }, conversation));
-    const entries: Entry[] = [];
+    const entries: OutboxEntry[] = [];
     let sending = true;
     const relays = Array.from({ length: 3 }, async () => {
       while (sending) await drainAll(entries, 5);
@@ -249,5 +369,66 @@ onBothDatabases("OutboxRepository", (database) => {
         Array.from({ length: 30 }, (_, at) => at + 1),
       );
     }
+  });
+
+  test("[CHAT-14] changes are handed over in order, each saying what it follows on; of several to a message the last", async () => {
+    const { id, ann } = await conversation();
+    for (let at = 0; at < 3; at += 1) await send(id, ann);
+    const rewrite = (seq: number, text: string) => database().conversations.change(id, seq, () => ({ text }));
+    await rewrite(1, "a");
+    const entries: OutboxEntry[] = [];
+    await drainAll(entries, 2);
+    for (const [seq, text] of [
+      [2, "b"],
+      [1, "c"],
+      [3, "d"],
+      [1, "e"],
+    ] as const)
+      await rewrite(seq, text);
+    const broken = () => {
+      throw new Error("the hub is gone");
+    };
+    await assert.rejects(database().outbox.drain(10, broken), /the hub is gone/);
+    await drainAll(entries, 2);
+    const told = entries.flatMap((entry) =>
+      entry.kind === "change"
+        ? [[entry.message.seq, entry.message.text, entry.afterVersion, entry.message.version]]
+        : [],
+    );
+    assert.deepEqual(told, [
+      [1, "a", 0, 1],
+      [2, "b", 1, 2],
+      [3, "d", 2, 4],
+      [1, "e", 4, 5],
+    ]);
+    const first = entries.find((entry) => entry.kind === "new");
+    assert.deepEqual([first?.version, first?.message.text], [1, "a"]);
+    assert.equal(await database().outbox.drain(10, () => assert.fail("nothing is left")), 0);
+  });
+
+  test("[CHAT-14] several relays at once publish the changes of a conversation in order while they are being made", async () => {
+    const { id, ann } = await conversation();
+    await send(id, ann);
+    const entries: OutboxEntry[] = [];
+    let changing = true;
+    const relays = Array.from({ length: 3 }, async () => {
+      while (changing) await drainAll(entries, 3);
+    });
+    await Promise.all(
+      Array.from({ length: 40 }, (_, at) => database().conversations.change(id, 1, () => ({ text: `${at}` }))),
+    );
+    changing = false;
+    await Promise.all(relays);
+    await drainAll(entries, 3);
+    let version = 0;
+    let last: StoredMessage | undefined;
+    for (const entry of entries) {
+      if (entry.kind !== "change") continue;
+      assert.equal(entry.afterVersion, version);
+      version = entry.message.version;
+      last = entry.message;
+    }
+    assert.equal(version, 40);
+    assert.deepEqual(await database().conversations.message(id, 1), last);
   });
 });

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
-import { Connection, Conversations, type ConversationsLink, type ConversationView } from "#client";
-import { limits, type PushName, type PushPayload } from "#protocol";
+import { Connection, Conversations, type ConversationsLink, type ConversationView, type ParlanceError } from "#client";
+import { limits, type Message, type PushName, type PushPayload } from "#protocol";
 import { cuttableProxy } from "../support/cuttable-proxy.ts";
 import { type Guest, guest, startServer, type TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
@@ -67,13 +67,13 @@ describe("the client library's conversations", () => {
       }
     }
   }
-  const texts = (store: Conversations, id: string) => view(store, id).messages.map((message) => message.text);
+  const texts = (store: Conversations, id: string) => view(store, id)?.messages.map((message) => message.text) ?? [];
 
   /** Pushes are a lossy hint: loses and repeats those for which the next draw says so. */
   function lossy(link: ConversationsLink, draw: () => "pass" | "lose" | "repeat"): ConversationsLink {
     const on = <P extends PushName>(name: P, listener: (payload: PushPayload<P>) => void) =>
       link.on(name, (payload) => {
-        const fate = name === "chat.message" ? draw() : "pass";
+        const fate = name === "chat.message" || name === "chat.changed" ? draw() : "pass";
         if (fate !== "lose") listener(payload);
         if (fate === "repeat") listener(payload);
       });
@@ -84,6 +84,9 @@ describe("the client library's conversations", () => {
     { weight: 5, arbitrary: fc.constant("peer sends" as const) },
     { weight: 2, arbitrary: fc.constant("third sends" as const) },
     { weight: 3, arbitrary: fc.constant("send" as const) },
+    { weight: 3, arbitrary: fc.constant("peer edits" as const) },
+    { weight: 1, arbitrary: fc.constant("peer deletes" as const) },
+    { weight: 1, arbitrary: fc.constant("third pins" as const) },
     { weight: 1, arbitrary: fc.constant("read" as const) },
     { weight: 1, arbitrary: fc.constant("peer reads" as const) },
     { weight: 1, arbitrary: fc.constant("cut" as const) },
@@ -94,9 +97,11 @@ describe("the client library's conversations", () => {
   );
   const fate = fc.constantFrom("pass" as const, "pass" as const, "lose" as const, "repeat" as const);
 
-  test("[CHAT-9] stale state + events == fresh fetch, through lost and repeated pushes and cuts", async () => {
+  test("[CHAT-9] [CHAT-15] stale state + events == fresh fetch, through lost and repeated pushes and cuts", async () => {
     const property = async (actions: string[], fates: ("pass" | "lose" | "repeat")[]) => {
       const [me, peer, third] = [await person("Me"), await person("Peer"), await person("Third")];
+      const said: Message[] = [];
+      const gone = new Set<number>();
       let drawn = 0;
       const draw = () => fates[drawn++] ?? "pass";
       const { store, proxy } = await device(me, (link) => lossy(link, draw));
@@ -105,9 +110,20 @@ describe("the client library's conversations", () => {
       const say = (from: Guest, conversationId: string, text: string) =>
         from.connection.call("chat.send", { conversationId, clientId: crypto.randomUUID(), text });
       for (const [at, what] of actions.entries()) {
-        if (what === "peer sends") await say(peer, id, `peer ${at}`);
+        // The first one or the newest: one that is held or that is not.
+        const old = what === "third pins" ? undefined : said.at(at % 2 ? 0 : -1);
+        if (what === "peer sends") said.push((await say(peer, id, `peer ${at}`)).message);
         else if (what === "third sends") await say(third, other.conversation.id, `third ${at}`);
-        else if (what === "send") store.send(id, `me ${at}`);
+        else if (what === "peer edits") {
+          const target = old && !gone.has(old.seq) && { conversationId: id, seq: old.seq };
+          if (target) await peer.connection.call("chat.edit", { ...target, text: `peer edits ${at}` });
+        } else if (what === "peer deletes") {
+          if (old) await peer.connection.call("chat.delete", { conversationId: id, seq: old.seq, for: "all" });
+          if (old) gone.add(old.seq);
+        } else if (what === "third pins") {
+          const target = { conversationId: other.conversation.id, seq: 1, on: at % 2 === 0 };
+          if (actions.slice(0, at).includes("third sends")) await third.connection.call("chat.pin", target);
+        } else if (what === "send") store.send(id, `me ${at}`);
         else if (what === "read") store.markRead(id);
         else if (what === "peer reads") await peer.connection.call("chat.markRead", { conversationId: id, seq: at });
         else if (what === "cut") proxy.cut();
@@ -121,11 +137,17 @@ describe("the client library's conversations", () => {
       await until("its own are stored", () => !store.snapshot().stale && view(store, id).outgoing.length === 0);
       // A loss at the very end shows only at the next message, so let there be one.
       await say(peer, id, "last");
-      const { message: last } = await say(third, other.conversation.id, "last");
+      await say(third, other.conversation.id, "last");
+      const changed = async (by: Guest, conversationId: string, seq: number) =>
+        (await by.connection.call("chat.edit", { conversationId, seq, text: "last change" })).message;
+      const theirs = await peer.connection.call("chat.history", { conversationId: id, limit: 1 });
+      await changed(peer, id, theirs.lastSeq);
+      const others = await third.connection.call("chat.history", { conversationId: other.conversation.id, limit: 1 });
+      const last = await changed(third, other.conversation.id, others.lastSeq);
       store.watch(id);
       await until("the last ones came", () => {
         const views = store.snapshot().conversations;
-        return views.length === 2 && views.every(({ lastMessage }) => lastMessage?.text === "last");
+        return views.length === 2 && views.every(({ lastMessage }) => lastMessage?.text === "last change");
       });
       await complete(store);
       const fresh = await device(me);
@@ -138,7 +160,9 @@ describe("the client library's conversations", () => {
       assert.deepEqual(comparable(store), comparable(fresh.store));
       assert.equal(store.snapshot().unread, fresh.store.snapshot().unread);
       assert.equal(view(store, last.conversationId).lastMessage?.id, last.id);
-      const mine = view(store, id).messages.filter((message) => message.senderId === me.user.id);
+      const { messages } = await peer.connection.call("chat.history", { conversationId: id, limit: 100 });
+      assert.deepEqual(view(store, id).messages, messages);
+      const mine = messages.filter((message) => message.senderId === me.user.id);
       assert.deepEqual(
         mine.map((message) => message.text),
         actions.flatMap((what, at) => (what === "send" ? [`me ${at}`] : [])),
@@ -252,6 +276,41 @@ describe("the client library's conversations", () => {
     stop();
     assert.ok(view(store, id).messages.length <= 50, "what nobody looks at is let go");
     assert.equal(view(store, id).older, "available");
+    await closeAll();
+  });
+
+  test("[CHAT-15] what one changes is shown at once, on one's other devices too, and answers and corrections keep what they are about", async () => {
+    const [me, peer] = [await person("Me"), await person("Peer")];
+    const [phone, laptop] = [await device(me), await device(me)];
+    const { id } = await phone.store.open(peer.user.id);
+    phone.store.send(id, "one");
+    await until("it is there", () => texts(phone.store, id).length === 1);
+    const { message } = await peer.connection.call("chat.send", {
+      ...{ conversationId: id, clientId: crypto.randomUUID(), text: "he go" },
+    });
+    phone.store.send(id, "he goes", { corrects: message.seq });
+    phone.store.send(id, "who?", { replyTo: message.seq });
+    await until("they are there", () => texts(laptop.store, id).length === 1 && texts(phone.store, id).length === 4);
+    await phone.store.react(id, message.seq, "👍", true);
+    await phone.store.pin(id, message.seq, true);
+    await phone.store.edit(id, 1, "two");
+    await phone.store.delete(id, 4, "all");
+    const shown = view(phone.store, id).messages.map(({ text, reactions, replyTo, corrects }) => {
+      return [text, reactions.length, replyTo, corrects];
+    });
+    assert.deepEqual(shown, [
+      ["two", 0, null, null],
+      ["he go", 1, null, null],
+      ["he goes", 0, null, 2],
+      ["", 0, 2, null],
+    ]);
+    assert.deepEqual(await laptop.store.pins(id), [view(phone.store, id).messages[1]]);
+    laptop.store.watch(id);
+    await until("the other device has them", () => {
+      const [one, other] = [laptop, phone].map(({ store }) => JSON.stringify(view(store, id).messages));
+      return one === other;
+    });
+    await assert.rejects(phone.store.edit(id, 2, "mine"), (error) => (error as ParlanceError).code === "FORBIDDEN");
     await closeAll();
   });
 

@@ -43,7 +43,7 @@ export function pushesAreTyped(): void {
 export const handler: Handlers["chat.history"] = (request) => {
   // Defaults are there for handlers.
   const limit: number = request.limit;
-  return { messages: [], lastSeq: limit };
+  return { messages: [], lastSeq: limit, version: 0 };
 };
 
 // @ts-expect-error: a reply of another shape
