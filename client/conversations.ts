@@ -211,12 +211,11 @@ export class Conversations {
 
   #change(message: Message, afterVersion: number): void {
     const entry = this.#entries.get(message.conversationId);
-    if (!entry) return;
-    entry.thread.change(message, afterVersion);
+    entry?.thread.change(message, afterVersion);
     // Where nobody looks, the list is enough: it has the newest message.
-    if (entry.watchers === 0 && (entry.thread.behind || entry.thread.outdated)) this.#listDue = true;
+    if (!entry || (entry.watchers === 0 && (entry.thread.behind || entry.thread.outdated))) this.#listDue = true;
     if (this.#missing()) this.#sync();
-    this.#changed(entry);
+    if (entry) this.#changed(entry);
   }
 
   #receive(message: Message, version: number): void {

@@ -39,3 +39,4 @@ export { type SharedSpeaker, SharedSpeech } from "./shared-speech.ts";
 export { type SpeechEvent, type SpeechLink, SpeechSession, type SpeechSnapshot } from "./speech.ts";
 export type { SpokenGroups, SpokenPhone } from "./spoken-groups.ts";
 export type { TokenStorage } from "./token-storage.ts";
+export { type DifferencePart, wordDifference } from "./word-difference.ts";

@@ -290,7 +290,10 @@ describe("the client library's conversations", () => {
     });
     phone.store.send(id, "he goes", { corrects: message.seq });
     phone.store.send(id, "who?", { replyTo: message.seq });
-    await until("they are there", () => texts(laptop.store, id).length === 1 && texts(phone.store, id).length === 4);
+    await until(
+      "they are there",
+      () => texts(laptop.store, id).at(-1) === "who?" && texts(phone.store, id).length === 4,
+    );
     await phone.store.react(id, message.seq, "👍", true);
     await phone.store.pin(id, message.seq, true);
     await phone.store.edit(id, 1, "two");
