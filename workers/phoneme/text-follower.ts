@@ -102,7 +102,8 @@ export class TextFollower {
     }
     for (let i = fresh.length - 1; i >= 0; i--) {
       const phone = fresh[i] as PathPhone;
-      if (phone.end > until) break;
+      // Where phones were stretched up to now the next one has to wait: no two lie in the same step.
+      if (phone.end > until || this.#lastEnd >= this.#steps) break;
       if (phone.word > this.#nextWord) {
         if (!leavingOut) return;
         this.#leaveOut(phone.word, phone.start);
@@ -124,7 +125,10 @@ export class TextFollower {
     const left = this.#lengthOf(last.word) - this.#nextIndex;
     const start = Math.max(first.start, this.#lastEnd);
     const width = Math.max(1, (last.end - start) / left);
-    for (let i = 0; i < left; i++) this.#takePhone(Math.round(start + i * width), Math.round(start + (i + 1) * width));
+    for (let i = 0; i < left && this.#lastEnd < this.#steps; i++)
+      this.#takePhone(Math.round(start + i * width), Math.round(start + (i + 1) * width));
+    // At the audio's end there may be fewer steps than phones.
+    this.#leaveOut(last.word + 1, this.#lastEnd);
   }
 
   #lengthOf(word: number): number {
