@@ -1,5 +1,5 @@
 import { ParlanceError, type RoomLeftReason } from "#client";
-import type { ErrorCode } from "#protocol";
+import type { ErrorCode, Message, PublicUser } from "#protocol";
 
 /** What a code means to the person at the page, and what to do. Codes that are not here keep the server's own words. */
 const plain: Partial<Record<ErrorCode, string>> = {
@@ -19,6 +19,11 @@ const plain: Partial<Record<ErrorCode, string>> = {
   USER_NOT_FOUND: "There is nobody with this name.",
   CONVERSATION_NOT_FOUND: "This conversation does not exist, or you are not in it.",
   CANNOT_MESSAGE_SELF: "You can't write to yourself.",
+  MESSAGE_NOT_FOUND: "This message was deleted.",
+  MESSAGE_TOO_OLD: "It is too late for that: the message was sent too long ago.",
+  MESSAGE_CORRECTED: "This message was corrected, so it stays as it is.",
+  TOO_MANY_REACTIONS: "Take one of your reactions back first.",
+  TOO_MANY_PINS: "Too many messages are pinned. Unpin one first.",
   DRILL_NOT_FOUND: "This sentence is no longer on offer.",
   SPEECH_BUSY: "Your sounds are shown already, perhaps in another room.",
   NO_MICROPHONE_TRACK: "Turn on your microphone first.",
@@ -99,4 +104,13 @@ export function leftInWords(reason: RoomLeftReason | null): string {
     default:
       return (plain as Record<string, string>)[reason] ?? "The room was left because of a problem. Join it again.";
   }
+}
+
+export function otherOf(members: readonly PublicUser[], me: string): PublicUser {
+  return members.find(({ id }) => id !== me) ?? { id: "", name: "Nobody" };
+}
+
+/** A message on one line. */
+export function previewOf({ text, deletedFor }: Message): string {
+  return deletedFor ? "Message deleted" : text;
 }

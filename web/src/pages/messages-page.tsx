@@ -1,17 +1,15 @@
-import { useEffect, useMemo, useState } from "react";
-import type { Conversations, ConversationView } from "#client";
-import { limits, type PublicUser } from "#protocol";
+import { useEffect, useState } from "react";
+import type { ConversationView } from "#client";
+import type { PublicUser } from "#protocol";
 import { Avatar } from "../parts/avatar.tsx";
-import { Composer } from "../parts/composer.tsx";
-import { Icon } from "../parts/icon.tsx";
+import { ConversationThread } from "../parts/conversation-thread.tsx";
 import { Link } from "../parts/link.tsx";
 import { Blank, Failure, Waiting } from "../parts/notice.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { PersonFinder } from "../parts/person-finder.tsx";
-import { type Bubble, ThreadLog } from "../parts/thread-log.tsx";
 import { navigate, useRoute } from "../router.ts";
 import { useServices, useStore } from "../services.tsx";
-import { codeInWords, shortTime } from "../words.ts";
+import { otherOf, previewOf, shortTime } from "../words.ts";
 
 export function MessagesPage({ conversationId }: { conversationId: string | null }) {
   const { conversations, online, user } = useServices();
@@ -52,7 +50,11 @@ export function MessagesPage({ conversationId }: { conversationId: string | null
             </ul>
           )}
         </section>
-        {open ? <Thread key={open.id} conversation={open} /> : <NoThread wanted={conversationId} loaded={loaded} />}
+        {open ? (
+          <ConversationThread key={open.id} conversation={open} />
+        ) : (
+          <NoThread wanted={conversationId} loaded={loaded} />
+        )}
       </div>
     </>
   );
@@ -63,7 +65,7 @@ function Row({ id, members, lastMessage, outgoing, unread }: ConversationView) {
   const onlineIds = useStore(online);
   const other = otherOf(members, user.id);
   const route = useRoute();
-  const preview = outgoing.at(-1)?.text ?? lastMessage?.text ?? "No messages yet";
+  const preview = outgoing.at(-1)?.text ?? (lastMessage ? previewOf(lastMessage) : "No messages yet");
   const mine = outgoing.length > 0 || lastMessage?.senderId === user.id;
   const isOnline = onlineIds.has(other.id);
   return (
@@ -112,102 +114,4 @@ function NoThread({ wanted, loaded }: { wanted: string | null; loaded: boolean }
       )}
     </section>
   );
-}
-
-function Thread({ conversation }: { conversation: ConversationView }) {
-  const { conversations, user, online } = useServices();
-  const isOnline = useStore(online);
-  const [error, setError] = useState<unknown>();
-  const { id, members, messages, unread, older } = conversation;
-  const other = otherOf(members, user.id);
-  const bubbles = useMemo(
-    () => bubblesOf(conversation, user.id, conversations),
-    [conversation, user.id, conversations],
-  );
-
-  useEffect(() => conversations.watch(id), [conversations, id]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each new message is read once the page is on the screen
-  useEffect(() => {
-    const mark = () => {
-      if (document.visibilityState === "visible" && unread > 0) conversations.markRead(id);
-    };
-    mark();
-    document.addEventListener("visibilitychange", mark);
-    return () => document.removeEventListener("visibilitychange", mark);
-  }, [conversations, id, unread, messages]);
-
-  const send = (text: string) => {
-    try {
-      conversations.send(id, text);
-      setError(undefined);
-    } catch (problem) {
-      setError(problem);
-    }
-  };
-
-  return (
-    <section className="thread card" aria-label={`Conversation with ${other.name}`}>
-      <header className="thread-head">
-        <Link
-          to={{ page: "messages", conversationId: null }}
-          className="button button-round button-quiet only-phone"
-          aria-label="Back to the conversations"
-        >
-          <Icon name="back" />
-        </Link>
-        <Avatar name={other.name} online={isOnline.has(other.id)} />
-        <div>
-          <h2>{other.name}</h2>
-          <p className="hint">{isOnline.has(other.id) ? "online" : "offline"}</p>
-        </div>
-      </header>
-      <ThreadLog
-        label={`Messages with ${other.name}`}
-        bubbles={bubbles}
-        older={
-          older === "none"
-            ? undefined
-            : { load: () => conversations.loadOlder(id).catch(setError), busy: older === "loading" }
-        }
-      />
-      {error ? <Failure error={error} /> : null}
-      <Composer label={`Write to ${other.name}`} max={limits.messageText} onSend={send} />
-    </section>
-  );
-}
-
-/** The thread as bubbles; only one's newest message says how far it has come. */
-function bubblesOf(
-  { id, messages, outgoing, readSeq, members }: ConversationView,
-  me: string,
-  conversations: Conversations,
-): Bubble[] {
-  const lastMine = messages.findLast(({ senderId }) => senderId === me);
-  const read = readSeq[otherOf(members, me).id] ?? 0;
-  const stored = messages.map(
-    (message): Bubble => ({
-      key: message.clientId,
-      text: message.text,
-      mine: message.senderId === me,
-      atMs: message.sentAtMs,
-      ...(message === lastMine && { note: message.seq <= read ? "· Read" : "· Sent" }),
-    }),
-  );
-  const waiting = outgoing.map((message): Bubble => {
-    const { clientId, text, status, error } = message;
-    if (status === "sending") return { key: clientId, text, mine: true, note: "On its way…" };
-    const why = error ? codeInWords(error) : "";
-    return {
-      key: clientId,
-      text,
-      mine: true,
-      note: `Not sent. ${why}`,
-      onRetry: () => conversations.retry(id, clientId),
-    };
-  });
-  return [...stored, ...waiting];
-}
-
-function otherOf(members: readonly PublicUser[], me: string): PublicUser {
-  return members.find(({ id }) => id !== me) ?? { id: "", name: "Nobody" };
 }

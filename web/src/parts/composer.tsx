@@ -1,20 +1,22 @@
 import { type FormEvent, type KeyboardEvent, useId, useRef, useState } from "react";
 import { Icon } from "./icon.tsx";
 
-/** One line that grows; Enter sends, Shift+Enter breaks the line. */
+/** One line that grows; Enter sends, Shift+Enter breaks the line. With `start` it begins with that text, in focus. */
 export function Composer({
   label,
   max,
   onSend,
+  start,
   disabled = false,
 }: {
   label: string;
   max: number;
   onSend: (text: string) => void;
+  start?: string | undefined;
   disabled?: boolean;
 }) {
   const id = useId();
-  const [text, setText] = useState("");
+  const [text, setText] = useState(start ?? "");
   const form = useRef<HTMLFormElement>(null);
   const empty = text.trim() === "";
 
@@ -44,6 +46,8 @@ export function Composer({
         maxLength={max}
         value={text}
         disabled={disabled}
+        // biome-ignore lint/a11y/noAutofocus: one has just chosen to write this
+        autoFocus={start !== undefined}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={keys}
       />

@@ -1,5 +1,7 @@
 import { Fragment, useEffect, useLayoutEffect, useRef } from "react";
+import type { DifferencePart } from "#client";
 import { fullTime, shortTime } from "../words.ts";
+import { Difference } from "./difference.tsx";
 
 /** A message as the thread shows it, sent or on its way. */
 export type Bubble = {
@@ -11,6 +13,14 @@ export type Bubble = {
   atMs?: number;
   note?: string;
   onRetry?: (() => void) | undefined;
+  /** What it is about: a message that it answers or corrects. */
+  about?: string;
+  /** Shown in place of the text: how it differs from what it corrects. */
+  difference?: readonly DifferencePart[];
+  /** There is no text any more. */
+  gone?: boolean;
+  reactions?: readonly { emoji: string; names: string; mine: boolean; onToggle: () => void }[];
+  actions?: readonly { label: string; onPick: () => void }[];
 };
 
 /** The log of a thread or of a room: kept at its end, unless one has scrolled up to read; what one writes is always shown. */
@@ -72,7 +82,8 @@ export function ThreadLog({
           {startsDay(bubbles[at - 1]?.atMs, bubble.atMs) && <p className="thread-day hint">{dayOf(bubble.atMs)}</p>}
           <div className={bubbleClass(bubble)}>
             {bubble.name && <span className="bubble-name">{bubble.name}</span>}
-            {bubble.text}
+            {bubble.about && <span className="bubble-about">{bubble.about}</span>}
+            {bubble.difference ? <Difference parts={bubble.difference} /> : bubble.text}
             <span className="bubble-note">
               {bubble.atMs !== undefined && (
                 <time dateTime={new Date(bubble.atMs).toISOString()} title={fullTime(bubble.atMs)}>
@@ -86,6 +97,7 @@ export function ThreadLog({
                 </button>
               )}
             </span>
+            <BubbleTools {...bubble} />
           </div>
         </Fragment>
       ))}
@@ -93,8 +105,53 @@ export function ThreadLog({
   );
 }
 
-function bubbleClass({ mine, onRetry }: Bubble): string {
-  return `bubble${mine ? " bubble-mine" : ""}${onRetry ? " bubble-failed" : ""}`;
+/** Reactions, and what one can do with the message. */
+function BubbleTools({ text, reactions = [], actions = [] }: Bubble) {
+  const menu = useRef<HTMLDetailsElement>(null);
+  if (reactions.length === 0 && actions.length === 0) return null;
+  const close = () => {
+    if (menu.current) menu.current.open = false;
+  };
+  return (
+    <span className="bubble-tools">
+      {reactions.map(({ emoji, names, mine, onToggle }) => (
+        <button
+          key={emoji}
+          type="button"
+          className="reaction"
+          aria-pressed={mine}
+          aria-label={`${emoji} by ${names}`}
+          onClick={onToggle}
+        >
+          {emoji}
+        </button>
+      ))}
+      {actions.length > 0 && (
+        <details className="bubble-menu" ref={menu}>
+          <summary aria-label={`What to do with “${text.slice(0, 40)}”`}>⋯</summary>
+          <span className="bubble-actions">
+            {actions.map(({ label, onPick }) => (
+              <button
+                key={label}
+                type="button"
+                className="button button-small button-quiet"
+                onClick={() => {
+                  close();
+                  onPick();
+                }}
+              >
+                {label}
+              </button>
+            ))}
+          </span>
+        </details>
+      )}
+    </span>
+  );
+}
+
+function bubbleClass({ mine, onRetry, gone }: Bubble): string {
+  return `bubble${mine ? " bubble-mine" : ""}${onRetry ? " bubble-failed" : ""}${gone ? " bubble-gone" : ""}`;
 }
 
 function startsDay(previousMs: number | undefined, atMs: number | undefined): boolean {
