@@ -1,6 +1,7 @@
 import type { Message, PublicUser } from "#protocol";
 import type { Outgoing, OutgoingMessage } from "./outgoing.ts";
 import type { Thread } from "./thread.ts";
+import type { Typing } from "./typing.ts";
 
 /** A conversation as a page shows it; another object on each change. */
 export type ConversationView = {
@@ -15,15 +16,17 @@ export type ConversationView = {
   readonly unread: number;
   /** Up to which seq each member has read, by user id. */
   readonly readSeq: Readonly<Record<string, number>>;
+  /** Ids of those who are typing now. */
+  readonly typing: readonly string[];
   /** Whether there are earlier messages to ask for, or they are being fetched. */
   readonly older: "none" | "available" | "loading";
 };
 
+export type ConversationParts = { thread: Thread; outgoing: Outgoing; typing: Typing; loadingOlder: boolean };
+
 export function viewOf(
-  thread: Thread,
-  outgoing: Outgoing,
+  { thread, outgoing, typing, loadingOlder }: ConversationParts,
   me: string | undefined,
-  loadingOlder: boolean,
 ): ConversationView {
   return {
     id: thread.id,
@@ -33,6 +36,7 @@ export function viewOf(
     lastMessage: thread.messages.at(-1) ?? null,
     unread: me === undefined ? 0 : Math.max(0, thread.knownSeq - (thread.readSeq[me] ?? 0)),
     readSeq: thread.readSeq,
+    typing: typing.userIds,
     older: loadingOlder ? "loading" : thread.hasOlder ? "available" : "none",
   };
 }

@@ -1,9 +1,10 @@
 import type { CallReply, Conversation, Message } from "#protocol";
 import type { Connection, ConnectionState } from "./connection.ts";
-import { type ConversationView, viewOf } from "./conversation-view.ts";
+import { type ConversationParts, type ConversationView, viewOf } from "./conversation-view.ts";
 import { ParlanceError } from "./errors.ts";
 import { type About, Outgoing } from "./outgoing.ts";
 import { Thread } from "./thread.ts";
+import { Typing } from "./typing.ts";
 
 export type ConversationsSnapshot = {
   /** False until the first list is here. */
@@ -27,7 +28,7 @@ const RETRY_MS = [500, 1_000, 2_000, 5_000, 10_000];
 /** Pushes are a lossy hint: this often the list is compared with the server's even when nothing seems missing. */
 const COMPARE_MS = 60_000;
 
-type Entry = { thread: Thread; outgoing: Outgoing; view: ConversationView; watchers: number; loadingOlder: boolean };
+type Entry = ConversationParts & { view: ConversationView; watchers: number };
 
 /**
  * One's private messages on one connection, through its reconnects: it notices what it missed and fetches it, and sends
@@ -61,6 +62,9 @@ export class Conversations {
     this.#stops = [
       connection.on("chat.message", ({ message, version }) => this.#receive(message, version)),
       connection.on("chat.changed", ({ message, afterVersion }) => this.#change(message, afterVersion)),
+      connection.on("chat.typing", ({ conversationId, userId }) => {
+        this.#entries.get(conversationId)?.typing.heard(userId);
+      }),
       connection.on("chat.read", ({ conversationId, userId, seq }) => {
         const entry = this.#entries.get(conversationId);
         if (entry?.thread.read(userId, seq)) this.#changed(entry);
@@ -129,7 +133,14 @@ export class Conversations {
    * @throws ParlanceError RATE_LIMITED when too many wait already
    */
   send(conversationId: string, text: string, about: About = {}): string {
-    return this.#entry(conversationId).outgoing.add(text, about);
+    const { outgoing, typing } = this.#entry(conversationId);
+    typing.sent();
+    return outgoing.add(text, about);
+  }
+
+  /** One has typed something; call it as often as one does. */
+  typed(conversationId: string): void {
+    this.#entry(conversationId).typing.typed();
   }
 
   /** @throws ParlanceError MESSAGE_NOT_FOUND, FORBIDDEN, MESSAGE_TOO_OLD, MESSAGE_CORRECTED, UNAVAILABLE … */
@@ -192,7 +203,10 @@ export class Conversations {
     this.#closed = true;
     clearTimeout(this.#timer);
     for (const stop of this.#stops) stop();
-    for (const { outgoing } of this.#entries.values()) outgoing.close();
+    for (const { outgoing, typing } of this.#entries.values()) {
+      outgoing.close();
+      typing.close();
+    }
     this.#listeners.clear();
   }
 
@@ -226,6 +240,7 @@ export class Conversations {
       return;
     }
     entry.thread.add([message], version);
+    entry.typing.stopped(message.senderId);
     // Where nobody looks, the newest message is enough; the others are fetched when somebody does.
     if (entry.watchers === 0 && entry.thread.behind) entry.thread.restart([message], version);
     if (incomplete(entry)) this.#sync();
@@ -355,8 +370,13 @@ export class Conversations {
       stored: (message, version) => this.#receive(message, version),
       changed: () => this.#changed(entry),
     });
-    const view = viewOf(thread, outgoing, this.#me, false);
-    const entry: Entry = { thread, outgoing, view, watchers: 0, loadingOlder: false };
+    const typing = new Typing({
+      // Lossy by nature: an announcement that fails is followed by the next one.
+      announce: () => void (this.#connected && this.#link.call("chat.typing", { conversationId }).catch(() => {})),
+      changed: () => this.#changed(entry),
+    });
+    const parts = { thread, outgoing, typing, loadingOlder: false };
+    const entry: Entry = { ...parts, view: viewOf(parts, this.#me), watchers: 0 };
     this.#entries.set(conversationId, entry);
     return entry;
   }
@@ -372,7 +392,7 @@ export class Conversations {
       const mine = thread.messages.filter((message) => message.senderId === this.#me);
       outgoing.settle(new Set(mine.map((message) => message.clientId)), thread.lastSeq);
     }
-    entry.view = viewOf(thread, outgoing, this.#me, entry.loadingOlder);
+    entry.view = viewOf(entry, this.#me);
   }
 
   #publish(): void {

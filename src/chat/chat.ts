@@ -187,6 +187,13 @@ export class Chat {
     }
   }
 
+  /** Tells the other members; nothing is kept. */
+  async typing(userId: string, conversationId: string): Promise<void> {
+    const members = await this.#requireMember(userId, conversationId);
+    for (const user of members)
+      if (user !== userId) this.#options.publisher.publish({ user }, "chat.typing", { conversationId, userId });
+  }
+
   /** Publishes what is stored and stops. Idempotent. */
   close(): Promise<void> {
     return this.#relay.close();

@@ -223,6 +223,12 @@ export const calls = {
     }),
     brisk,
   ),
+  "chat.typing": call(
+    "Tells the other that one is typing, which counts for `typingMs`: say it again while it goes on. Nothing is kept.",
+    z.strictObject({ conversationId: fields.id }),
+    nothing,
+    { perSecond: 1, burst: 5 },
+  ),
   "chat.markRead": call(
     "Moves one's read mark forward; it never moves back.",
     z.strictObject({ conversationId: fields.id, seq: fields.seq }),

@@ -18,6 +18,8 @@ export const limits = {
   messageDeleteMs: 172_800_000,
   /** Different reactions of one person to one message. */
   reactions: 5,
+  /** For how long somebody counts as typing who said so and does not say so again. */
+  typingMs: 6_000,
   /** Pinned messages of one conversation. */
   pins: 50,
   roomText: 500,

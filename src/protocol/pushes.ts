@@ -72,6 +72,10 @@ export const pushes = {
     "A message as it is now. Nothing else changed from `afterVersion` up to the message's version.",
     z.object({ message, afterVersion: fields.seq }),
   ),
+  "chat.typing": push(
+    "Somebody is typing, for the next `typingMs` unless a message comes or it is said again; lossy.",
+    z.object({ conversationId: fields.id, userId: fields.id }),
+  ),
   "chat.read": push(
     "Somebody's read mark moved forward.",
     z.object({ conversationId: fields.id, userId: fields.id, seq: fields.seq }),

@@ -51,6 +51,8 @@ test("[CHAT-24] two people correct, edit, answer, react, pin and delete, and bot
     await log.locator("del", { hasText: "go" }).waitFor();
     await log.locator("ins", { hasText: "goes" }).waitFor();
   }
+  await ana.page.getByLabel("Write to Ben Brook").pressSequentially("So");
+  await ben.page.getByText("typing…").waitFor();
   await pick(ana.page, "He go to school", "Edit");
   await write(ana.page, "Ben Brook", "He goes");
   await ana.page.getByText("This message was corrected, so it stays as it is.").waitFor();

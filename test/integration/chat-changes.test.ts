@@ -179,6 +179,22 @@ describe("changes of private messages", () => {
     assert.deepEqual([(await stored(bob, said))?.text, (await stored(ann, corrected))?.corrects], ["", said.seq]);
   });
 
+  test("[CHAT-25] typing is told to the other alone, and not too often", async () => {
+    const heard: unknown[] = [];
+    for (const { connection } of [ann, bob, eve]) connection.on("chat.typing", (push) => heard.push(push));
+    const type = (by: Guest) => by.connection.call("chat.typing", { conversationId });
+    await type(ann);
+    await until("it was told", () => heard.length > 0);
+    await fails(type(eve), "CONVERSATION_NOT_FOUND");
+    const all = await Promise.allSettled(Array.from({ length: 30 }, () => type(bob)));
+    const refused = all.filter((one) => one.status === "rejected").map(({ reason }) => (reason as ParlanceError).code);
+    assert.ok(refused.length > 0);
+    assert.deepEqual(new Set(refused), new Set(["RATE_LIMITED"]));
+    await until("all taken were told", () => heard.length === 1 + all.length - refused.length);
+    assert.deepEqual(heard[0], { conversationId, userId: ann.user.id });
+    assert.deepEqual(heard.at(-1), { conversationId, userId: bob.user.id });
+  });
+
   test("[CHAT-22] what changed after a version is told in small pages, each message as it is now", async () => {
     const [writer, reader] = [await guest(server.url, "Writer"), await guest(server.url, "Reader")];
     const { id } = (await writer.connection.call("chat.open", { userId: reader.user.id })).conversation;

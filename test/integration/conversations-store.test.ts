@@ -317,6 +317,36 @@ describe("the client library's conversations", () => {
     await closeAll();
   });
 
+  test("[CHAT-25] who types is shown until a message comes, or a while later, and announced not at every letter", async () => {
+    const [me, peer] = [await person("Me"), await person("Peer")];
+    let announced = 0;
+    const counted = (link: ConversationsLink): ConversationsLink => ({
+      on: link.on.bind(link),
+      onState: link.onState.bind(link),
+      call: (name, input) => {
+        if (name === "chat.typing") announced += 1;
+        return link.call(name, input);
+      },
+    });
+    const [mine, theirs] = [await device(me, counted), await device(peer)];
+    const { id } = await mine.store.open(peer.user.id);
+    await theirs.store.open(me.user.id);
+    const typing = () => view(theirs.store, id).typing;
+    for (let letter = 0; letter < 20; letter += 1) mine.store.typed(id);
+    assert.equal(announced, 1);
+    await until("it is shown", () => typing().length === 1);
+    assert.deepEqual(typing(), [me.user.id]);
+    assert.deepEqual(view(mine.store, id).typing, [], "one's own is not");
+    mine.store.send(id, "hello");
+    await until("the message came", () => texts(theirs.store, id).length === 1);
+    assert.deepEqual(typing(), []);
+    mine.store.typed(id);
+    assert.equal(announced, 2, "the first letter after a message is news");
+    await until("it is shown again", () => typing().length === 1);
+    await until("it is forgotten", () => typing().length === 0);
+    await closeAll();
+  });
+
   test("a snapshot is the same object until something changes", async () => {
     const [me, peer, third] = [await person("Me"), await person("Peer"), await person("Third")];
     const { store } = await device(me);

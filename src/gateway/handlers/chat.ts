@@ -14,6 +14,10 @@ export function chatHandlers({ chat }: { chat: Chat }): HandlersOf<"chat"> {
     "chat.changes": ({ conversationId, afterVersion, limit }, { user }) =>
       chat.changes(user.id, conversationId, afterVersion, limit),
     "chat.history": ({ conversationId, ...range }, { user }) => chat.history(user.id, conversationId, range),
+    "chat.typing": async ({ conversationId }, { user }) => {
+      await chat.typing(user.id, conversationId);
+      return {};
+    },
     "chat.markRead": async ({ conversationId, seq }, { user }) => {
       await chat.markRead(user.id, conversationId, seq);
       return {};

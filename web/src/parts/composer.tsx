@@ -6,12 +6,15 @@ export function Composer({
   label,
   max,
   onSend,
+  onTyped,
   start,
   disabled = false,
 }: {
   label: string;
   max: number;
   onSend: (text: string) => void;
+  /** After each change of the text by hand. */
+  onTyped?: () => void;
   start?: string | undefined;
   disabled?: boolean;
 }) {
@@ -48,7 +51,10 @@ export function Composer({
         disabled={disabled}
         // biome-ignore lint/a11y/noAutofocus: one has just chosen to write this
         autoFocus={start !== undefined}
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => {
+          setText(event.target.value);
+          onTyped?.();
+        }}
         onKeyDown={keys}
       />
       <button type="submit" className="button button-main button-round" disabled={disabled || empty} aria-label="Send">

@@ -21,8 +21,9 @@ export function ConversationThread({ conversation }: { conversation: Conversatio
   const isOnline = useStore(online);
   const [error, setError] = useState<unknown>();
   const [writing, setWriting] = useState<Writing>();
-  const { id, members, messages, unread, older } = conversation;
+  const { id, members, messages, unread, older, typing } = conversation;
   const other = otherOf(members, user.id);
+  const presence = typing.includes(other.id) ? "typing…" : isOnline.has(other.id) ? "online" : "offline";
   const bubbles = useMemo(
     () => bubblesOf(conversation, user.id, conversations, { write: setWriting, fail: setError }),
     [conversation, user.id, conversations],
@@ -63,7 +64,9 @@ export function ConversationThread({ conversation }: { conversation: Conversatio
         <Avatar name={other.name} online={isOnline.has(other.id)} />
         <div>
           <h2>{other.name}</h2>
-          <p className="hint">{isOnline.has(other.id) ? "online" : "offline"}</p>
+          <p className="hint" aria-live="polite">
+            {presence}
+          </p>
         </div>
         <Pinned conversationId={id} />
       </header>
@@ -92,6 +95,7 @@ export function ConversationThread({ conversation }: { conversation: Conversatio
         label={`Write to ${other.name}`}
         max={limits.messageText}
         onSend={send}
+        onTyped={() => conversations.typed(id)}
         start={writing && (writing.kind === "replyTo" ? "" : writing.message.text)}
       />
     </section>
