@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
 import { Accounts } from "./accounts/accounts.ts";
+import { Housekeeping } from "./accounts/housekeeping.ts";
 import { loadTokenKeys } from "./accounts/token-keys.ts";
 import { Tokens } from "./accounts/tokens.ts";
 import { Chat } from "./chat/chat.ts";
@@ -72,6 +73,8 @@ export async function createServer(config: Config, { log }: { log: Logger }): Pr
     );
     const accounts = new Accounts({ config, users: database.users, sessions: database.sessions, tokens });
     await accounts.ensureAdmin();
+    const housekeeping = new Housekeeping({ users: database.users, sessions: database.sessions, log, metrics });
+    closers.push(() => housekeeping.close());
     const gateway = new Gateway({
       config,
       log,

@@ -24,6 +24,11 @@ export interface UserRepository {
   setPassword(id: string, passwordHash: string): Promise<void>;
   /** Also writes the audit row. `null` lifts the ban. */
   setBan(id: string, ban: { byUserId: string; reason: string; atMs: number } | null): Promise<boolean>;
+  /**
+   * Deletes guests made before then who have no session, are in no conversation and are not banned, with their attempts;
+   * `limit` of them at the most. Returns how many.
+   */
+  purgeGuests(madeBeforeMs: number, limit: number): Promise<number>;
 }
 
 export interface SessionRepository {
@@ -35,6 +40,8 @@ export interface SessionRepository {
    */
   rotate(id: string, presentedHash: string, newHash: string, expiresAtMs: number): Promise<boolean>;
   revoke(id: string, atMs: number): Promise<void>;
+  /** Deletes sessions that expired or were revoked before then, `limit` of them at the most. Returns how many. */
+  purge(endedBeforeMs: number, limit: number): Promise<number>;
 }
 
 export interface SecretRepository {

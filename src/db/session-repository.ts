@@ -43,4 +43,14 @@ export class DbSessionRepository implements SessionRepository {
       .where("revokedAtMs", "is", null)
       .execute();
   }
+
+  async purge(endedBeforeMs: number, limit: number): Promise<number> {
+    const ended = this.#db
+      .selectFrom("sessions")
+      .select("id")
+      .where((where) => where.or([where("expiresAtMs", "<", endedBeforeMs), where("revokedAtMs", "<", endedBeforeMs)]))
+      .limit(limit);
+    const { numDeletedRows } = await this.#db.deleteFrom("sessions").where("id", "in", ended).executeTakeFirst();
+    return Number(numDeletedRows);
+  }
 }

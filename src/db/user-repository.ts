@@ -96,4 +96,28 @@ export class DbUserRepository implements UserRepository {
       return true;
     });
   }
+
+  async purgeGuests(madeBeforeMs: number, limit: number): Promise<number> {
+    const gone = this.#db
+      .selectFrom("users")
+      .select("users.id")
+      .where("kind", "=", "guest")
+      .where("bannedAtMs", "is", null)
+      .where("createdAt", "<", new Date(madeBeforeMs))
+      .where(({ not, exists, selectFrom }) =>
+        not(exists(selectFrom("sessions").select("sessions.id").whereRef("sessions.userId", "=", "users.id"))),
+      )
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom("conversationMembers")
+              .select("conversationMembers.userId")
+              .whereRef("conversationMembers.userId", "=", "users.id"),
+          ),
+        ),
+      )
+      .limit(limit);
+    const { numDeletedRows } = await this.#db.deleteFrom("users").where("id", "in", gone).executeTakeFirst();
+    return Number(numDeletedRows);
+  }
 }
