@@ -1,12 +1,12 @@
 import { parseArgs } from "node:util";
 import { Connection, type DrillEvent, DrillSession, request } from "#client";
-import { azureAlphabet, toAzureAssessment } from "#protocol";
+import { azureAlphabet, firstLanguage, toAzureAssessment } from "#protocol";
 import { type Command, defaultUrl, failed } from "./command.ts";
 import { play, RATE } from "./play.ts";
 import { readAudio } from "./wav.ts";
 
 const usage =
-  'drill FILE.wav --text "…" [--language TAG] | --drill ID  [--speed 1|max] [--json | --azure IPA|ARPABET|SAPI] [--url URL] [--name NAME]';
+  'drill FILE.wav --text "…" [--language TAG] | --drill ID  [--first-language TAG] [--speed 1|max] [--json | --azure IPA|ARPABET|SAPI] [--url URL] [--name NAME]';
 
 /** Signs in as a guest, streams a file as a microphone would, and prints each judgement as it arrives, or the result as Azure's. */
 export const drill: Command = async (args) => {
@@ -43,6 +43,7 @@ function readOptions(args: string[]) {
         text: { type: "string" },
         drill: { type: "string" },
         language: { type: "string", default: "en" },
+        "first-language": { type: "string" },
         speed: { type: "string", default: "1" },
         json: { type: "boolean", default: false },
         azure: { type: "string" },
@@ -53,10 +54,11 @@ function readOptions(args: string[]) {
     const [file, ...rest] = positionals;
     const { text, drill: drillId, language, speed, json, url, name } = values;
     const azure = azureAlphabet.optional().parse(values.azure);
+    const native = firstLanguage.optional().parse(values["first-language"]);
     if (file === undefined || rest.length > 0 || (text === undefined) === (drillId === undefined)) return undefined;
     if ((speed !== "1" && speed !== "max") || (json && azure)) return undefined;
     const target = drillId === undefined ? { text: text ?? "", language } : { drillId };
-    return { file, target, atFullSpeed: speed === "max", json, azure, url, name };
+    return { file, target, native, atFullSpeed: speed === "max", json, azure, url, name };
   } catch {
     return undefined;
   }
@@ -72,7 +74,7 @@ async function practise(session: DrillSession, target: Options["target"], audio:
     if (options.json) print(line);
     else console.log(inWords(event));
   });
-  await session.start(target);
+  await session.start(target, { firstLanguage: options.native });
   beganAtMs = performance.now();
   await play(audio, options.atFullSpeed, {
     listening: () => session.snapshot().phase === "listening",

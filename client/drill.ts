@@ -10,7 +10,7 @@ import {
   type UnheardReason,
 } from "#protocol";
 import type { Connection } from "./connection.ts";
-import { ParlanceError } from "./errors.ts";
+import { failure, ParlanceError } from "./errors.ts";
 import { FrameSender } from "./frame-sender.ts";
 import { Recording } from "./recording.ts";
 
@@ -277,8 +277,4 @@ export function drillWordOf({ text, phones, ...judged }: ScoredWord): DrillWord 
 
 function isErrorBody(value: unknown): value is ErrorBody {
   return typeof value === "object" && value !== null && "code" in value && "retryable" in value;
-}
-
-function failure(code: ErrorBody["code"], message: string): ParlanceError {
-  return new ParlanceError({ code, message, retryable: code === "UNAVAILABLE" });
 }

@@ -16,3 +16,8 @@ export class ParlanceError extends Error {
     this.details = body.details;
   }
 }
+
+/** A failure that the client itself finds. */
+export function failure(code: ErrorCode, message: string): ParlanceError {
+  return new ParlanceError({ code, message, retryable: code === "UNAVAILABLE" });
+}

@@ -1,6 +1,6 @@
 import { type CallInput, type PushPayload, SPEECH_FRAME_EVENT } from "#protocol";
 import type { Connection } from "./connection.ts";
-import { ParlanceError } from "./errors.ts";
+import { failure, ParlanceError } from "./errors.ts";
 import { FrameSender } from "./frame-sender.ts";
 import { type SpokenGroups, SpokenLog, type SpokenPhone } from "./spoken-groups.ts";
 
@@ -166,8 +166,4 @@ export class SpeechSession {
     this.#snapshot = { ...this.#snapshot, ...patch };
     for (const listener of [...this.#listeners]) listener();
   }
-}
-
-function failure(code: ConstructorParameters<typeof ParlanceError>[0]["code"], message: string): ParlanceError {
-  return new ParlanceError({ code, message, retryable: code === "UNAVAILABLE" });
 }

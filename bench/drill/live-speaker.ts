@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Connection } from "#client";
 import { FRAME_EVENT } from "#protocol";
 
@@ -92,8 +93,4 @@ function frameOf(number: number, pcm: Int16Array): Uint8Array {
   new DataView(bytes.buffer).setUint32(0, number, true);
   bytes.set(new Uint8Array(samples.buffer), 4);
   return bytes;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type FirstLanguage, firstLanguages } from "./first-languages.ts";
+import { firstLanguage } from "./first-languages.ts";
 import { limits } from "./limits.ts";
 import {
   attempt,
@@ -257,7 +257,7 @@ export const calls = {
       /** When judgements are told: at once, all of a word's with the word, or none before the result. */
       feedback: z.enum(["live", "word", "sentence"]).default("live"),
       /** The learner's: its usual confusions are thought of first where sounds are about equally likely. */
-      firstLanguage: z.enum(Object.keys(firstLanguages) as [FirstLanguage, ...FirstLanguage[]]).optional(),
+      firstLanguage: firstLanguage.optional(),
     }),
     z.object({
       attemptId: fields.id,

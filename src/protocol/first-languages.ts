@@ -1,3 +1,5 @@
+import { z } from "zod";
+
 /** First languages whose usual confusions are known, by the BCP 47 code that `drill.start` takes. */
 export const firstLanguages = {
   ar: "Arabic",
@@ -16,3 +18,4 @@ export const firstLanguages = {
   zh: "Mandarin",
 } as const;
 export type FirstLanguage = keyof typeof firstLanguages;
+export const firstLanguage = z.enum(Object.keys(firstLanguages) as [FirstLanguage, ...FirstLanguage[]]);

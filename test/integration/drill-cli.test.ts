@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { azureAssessment } from "#protocol";
+import { azureAssessment, drillResult } from "#protocol";
 import { cli } from "../support/cli.ts";
 import { orderFaults } from "../support/drill.ts";
 import { startServer, type TestServer } from "../support/server.ts";
@@ -96,6 +96,21 @@ test("[CLI-3, DRILL-41] drill reads a text in the language that is asked for", a
   assert.match(unknown.err + unknown.out, /LANGUAGE_UNAVAILABLE/);
 });
 
+test("[CLI-3, SCORE-23] drill takes the reader's first language", async () => {
+  const exchanged = join(folder, "exchanged.wav");
+  await writeWav(exchanged, await synthesise("The led light and the lead load are light."));
+  const read = async (...more: string[]) => {
+    const text = "The red right and the read road are right";
+    const { code, lines, err } = await drill(exchanged, "--text", text, "--speed", "max", "--json", ...more);
+    assert.equal(code, 0, err);
+    const { words } = drillResult.parse(lines().at(-1));
+    return words.flatMap(({ phones }) => phones).filter(({ phone, heard }) => phone === "R" && heard === "L");
+  };
+  const [japanese, unknown] = [await read("--first-language", "ja"), await read()];
+  assert.ok(japanese.length > 0 && japanese.every(({ feedback }) => feedback?.typical));
+  assert.ok(unknown.every(({ feedback }) => !feedback?.typical));
+});
+
 test("[DRILL-27] drill prints the result alone in Azure's shape", async () => {
   const { code, out, err } = await drill(wav, "--text", TEXT, "--speed", "max", "--azure", "SAPI");
   assert.equal(code, 0, err);
@@ -116,6 +131,7 @@ test("[CLI-5] drill says what is wrong, by status and code", async () => {
     ["--text", "x"],
     [wav, "--text", "x", "--speed", "2"],
     [wav, "--text", "x", "--nonsense"],
+    [wav, "--text", "x", "--first-language", "Klingon"],
     [wav, "--text", "x", "--azure", "Greek"],
     [wav, "--text", "x", "--azure", "IPA", "--json"],
   ]) {
