@@ -158,13 +158,11 @@ test("[SCORE-75] whatever the text's words and pronunciations, every phone is ju
       stream.end();
       while (await engine.step()) {}
       const result = resultOf(events);
-      assert.deepEqual(
-        orderFaults(
-          events,
-          result.words.map((one) => ({ phones: one.phones.length })),
-        ),
-        [],
-      );
+      // The result may take a word from another saying, in another of its pronunciations (SCORE-31).
+      const told = words.map((_, word) => ({ phones: finalsOf(events).filter((one) => one.word === word).length }));
+      assert.deepEqual(orderFaults(events, told), []);
+      for (const [i, { pronunciations }] of words.entries())
+        assert.ok(pronunciations.some((phones) => phones.length === told[i]?.phones));
       JSON.stringify(events, (key, value) => {
         assert.ok(typeof value !== "number" || Number.isFinite(value), key);
         return value;
