@@ -16,6 +16,8 @@ export type ConversationView = {
   readonly unread: number;
   /** Up to which seq each member has read, by user id. */
   readonly readSeq: Readonly<Record<string, number>>;
+  /** Whether one has muted it: its unread messages are not among those counted for all conversations. */
+  readonly muted: boolean;
   /** Ids of those who are typing now. */
   readonly typing: readonly string[];
   /** Whether there are earlier messages to ask for, or they are being fetched. */
@@ -36,6 +38,7 @@ export function viewOf(
     lastMessage: thread.messages.at(-1) ?? null,
     unread: me === undefined ? 0 : Math.max(0, thread.knownSeq - (thread.readSeq[me] ?? 0)),
     readSeq: thread.readSeq,
+    muted: thread.muted,
     typing: typing.userIds,
     older: loadingOlder ? "loading" : thread.hasOlder ? "available" : "none",
   };

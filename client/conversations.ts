@@ -13,7 +13,7 @@ export type ConversationsSnapshot = {
   readonly stale: boolean;
   /** The most recently active first. */
   readonly conversations: readonly ConversationView[];
-  /** Unread messages in all of them. */
+  /** Unread messages in all of them but the muted ones. */
   readonly unread: number;
 };
 
@@ -62,6 +62,7 @@ export class Conversations {
     this.#stops = [
       connection.on("chat.message", ({ message, version }) => this.#receive(message, version)),
       connection.on("chat.changed", ({ message, afterVersion }) => this.#change(message, afterVersion)),
+      connection.on("chat.muted", ({ conversationId, muted }) => this.#mute(conversationId, muted)),
       connection.on("chat.typing", ({ conversationId, userId }) => {
         this.#entries.get(conversationId)?.typing.heard(userId);
       }),
@@ -136,6 +137,12 @@ export class Conversations {
     const { outgoing, typing } = this.#entry(conversationId);
     typing.sent();
     return outgoing.add(text, about);
+  }
+
+  /** Mutes a conversation for oneself, or ends that. @throws ParlanceError UNAVAILABLE … */
+  async mute(conversationId: string, on: boolean): Promise<void> {
+    await this.#link.call("chat.mute", { conversationId, on });
+    this.#mute(conversationId, on);
   }
 
   /** One has typed something; call it as often as one does. */
@@ -221,6 +228,13 @@ export class Conversations {
       this.#sync();
     }
     this.#publish();
+  }
+
+  #mute(conversationId: string, muted: boolean): void {
+    const entry = this.#entries.get(conversationId);
+    if (!entry || entry.thread.muted === muted) return;
+    entry.thread.muted = muted;
+    this.#changed(entry);
   }
 
   #change(message: Message, afterVersion: number): void {
@@ -402,7 +416,7 @@ export class Conversations {
       loaded: this.#snapshot.loaded || this.#listed,
       stale: !this.#connected || !this.#listed || this.#incomplete().length > 0,
       conversations: views,
-      unread: views.reduce((sum, view) => sum + view.unread, 0),
+      unread: views.reduce((sum, view) => sum + (view.muted ? 0 : view.unread), 0),
     };
     for (const listener of [...this.#listeners]) listener();
   }

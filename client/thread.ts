@@ -12,6 +12,8 @@ const KEPT = 50;
 export class Thread {
   readonly id: string;
   readonly members: readonly PublicUser[];
+  /** Whether one has muted it, as was told last. */
+  muted = false;
   #messages: readonly Message[] = [];
   #readSeq: Readonly<Record<string, number>> = {};
   /** Newest seq that is known to exist. */
@@ -69,7 +71,8 @@ export class Thread {
   }
 
   /** Takes in what the server said of the conversation, now or a while ago. */
-  merge({ lastSeq, lastMessage, readSeq, version }: Conversation): void {
+  merge({ lastSeq, lastMessage, readSeq, version, muted }: Conversation): void {
+    this.muted = muted;
     if (lastMessage) this.#take(lastMessage, version);
     this.#knownVersion = Math.max(this.#knownVersion, version);
     this.#knownSeq = Math.max(this.#knownSeq, lastSeq);

@@ -187,6 +187,13 @@ export class Chat {
     }
   }
 
+  /** Told to that person's own connections alone. */
+  async mute(userId: string, conversationId: string, muted: boolean): Promise<void> {
+    await this.#requireMember(userId, conversationId);
+    if (await this.#options.conversations.setMuted(conversationId, userId, muted))
+      this.#options.publisher.publish({ user: userId }, "chat.muted", { conversationId, muted });
+  }
+
   /** Tells the other members; nothing is kept. */
   async typing(userId: string, conversationId: string): Promise<void> {
     const members = await this.#requireMember(userId, conversationId);
@@ -224,8 +231,9 @@ export class Chat {
   }
 }
 
-function conversationFor(userId: string, { lastMessage, ...conversation }: StoredConversation): Conversation {
-  return { ...conversation, lastMessage: lastMessage && messageFor(userId, lastMessage) };
+function conversationFor(userId: string, { lastMessage, mutedBy, ...conversation }: StoredConversation): Conversation {
+  const muted = mutedBy.includes(userId);
+  return { ...conversation, lastMessage: lastMessage && messageFor(userId, lastMessage), muted };
 }
 
 /** As many of the first items as one page may hold, and at least one. */

@@ -9,7 +9,11 @@ export interface People {
 /** A message as it is kept: with whom it is hidden from instead of how one of them sees it. */
 export type StoredMessage = Omit<Message, "deletedFor"> & { deletedAtMs: number | null; hiddenFrom: string[] };
 
-export type StoredConversation = Omit<Conversation, "lastMessage"> & { lastMessage: StoredMessage | null };
+export type StoredConversation = Omit<Conversation, "lastMessage" | "muted"> & {
+  lastMessage: StoredMessage | null;
+  /** Ids of those who muted it for themselves. */
+  mutedBy: string[];
+};
 
 export type NewMessage = Pick<
   Message,
@@ -66,6 +70,8 @@ export interface ConversationRepository {
   ): Promise<StoredMessage[]>;
   /** The newest seq and version, 0 when there is none. */
   marks(conversationId: string): Promise<{ lastSeq: number; version: number }>;
+  /** Resolves to whether that is a change. */
+  setMuted(conversationId: string, userId: string, muted: boolean): Promise<boolean>;
   /** Moves the mark forward, clamped to lastSeq; returns the new mark, or null when it did not move. */
   markRead(conversationId: string, userId: string, seq: number): Promise<number | null>;
 }

@@ -299,6 +299,17 @@ export class DbConversationRepository implements ConversationRepository, OutboxR
     return moved?.readSeq ?? null;
   }
 
+  async setMuted(conversationId: string, userId: string, muted: boolean): Promise<boolean> {
+    const { numUpdatedRows } = await this.#db
+      .updateTable("conversationMembers")
+      .set({ muted })
+      .where("conversationId", "=", conversationId)
+      .where("userId", "=", userId)
+      .where("muted", "!=", muted)
+      .executeTakeFirst();
+    return numUpdatedRows === 1n;
+  }
+
   async drain(limit: number, publish: (entry: OutboxEntry) => void): Promise<number> {
     return this.#db.transaction().execute(async (trx) => {
       // A conversation that is locked is being published by another node, or written to by one that drains right after.
@@ -368,7 +379,7 @@ export class DbConversationRepository implements ConversationRepository, OutboxR
           eb
             .selectFrom("conversationMembers as member")
             .innerJoin("users", "users.id", "member.userId")
-            .select(["users.id", "users.name", "member.readSeq"])
+            .select(["users.id", "users.name", "member.readSeq", "member.muted"])
             .whereRef("member.conversationId", "=", "conversations.id")
             .orderBy("users.id"),
         ).as("members"),
@@ -387,7 +398,7 @@ function conversationOf(row: {
   id: string;
   lastSeq: number;
   version: number;
-  members: { id: string; name: string; readSeq: number }[];
+  members: { id: string; name: string; readSeq: number; muted: boolean }[];
   lastMessage: StoredMessage | null;
 }): StoredConversation {
   return {
@@ -397,5 +408,6 @@ function conversationOf(row: {
     version: row.version,
     lastMessage: row.lastMessage,
     readSeq: Object.fromEntries(row.members.map(({ id, readSeq }) => [id, readSeq])),
+    mutedBy: row.members.filter(({ muted }) => muted).map(({ id }) => id),
   };
 }

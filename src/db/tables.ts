@@ -51,7 +51,12 @@ export type Tables = {
     publishedVersion: Generated<number>;
     activeAtMs: number;
   };
-  conversationMembers: { conversationId: string; userId: string; readSeq: Generated<number> };
+  conversationMembers: {
+    conversationId: string;
+    userId: string;
+    readSeq: Generated<number>;
+    muted: Generated<boolean>;
+  };
   messages: {
     conversationId: string;
     seq: number;

@@ -229,6 +229,11 @@ export const calls = {
     nothing,
     { perSecond: 1, burst: 5 },
   ),
+  "chat.mute": call(
+    "Mutes a conversation for oneself, or ends that. The other does not hear of it.",
+    z.strictObject({ conversationId: fields.id, on: z.boolean() }),
+    nothing,
+  ),
   "chat.markRead": call(
     "Moves one's read mark forward; it never moves back.",
     z.strictObject({ conversationId: fields.id, seq: fields.seq }),

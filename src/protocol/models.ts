@@ -154,6 +154,8 @@ export const conversation = z.object({
   lastMessage: message.nullable(),
   /** Each member's read mark: all up to and including this seq is read. */
   readSeq: z.record(id, fields.seq),
+  /** Whether one has muted it: its messages come all the same, and are not to call for attention. */
+  muted: z.boolean(),
 });
 export type Conversation = z.infer<typeof conversation>;
 

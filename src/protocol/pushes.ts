@@ -76,6 +76,10 @@ export const pushes = {
     "Somebody is typing, for the next `typingMs` unless a message comes or it is said again; lossy.",
     z.object({ conversationId: fields.id, userId: fields.id }),
   ),
+  "chat.muted": push(
+    "One has muted a conversation or ended that, perhaps on another device; also told by `chat.list`.",
+    z.object({ conversationId: fields.id, muted: z.boolean() }),
+  ),
   "chat.read": push(
     "Somebody's read mark moved forward.",
     z.object({ conversationId: fields.id, userId: fields.id, seq: fields.seq }),

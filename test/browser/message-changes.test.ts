@@ -24,7 +24,7 @@ async function pick(page: Page, text: string, action: string): Promise<void> {
 }
 
 test("[CHAT-24] two people correct, edit, answer, react, pin and delete, and both see it", async () => {
-  const ana = await browser.guest("Ana Alva", { width: 390, height: 800 });
+  const ana = await browser.guest("Ana Alva", { width: 360, height: 740 });
   const ben = await browser.guest("Ben Brook");
   await ana.page.getByRole("link", { name: /^Messages/ }).click();
   await ana.page.getByLabel("Find a person by name").fill("Ben Brook");
@@ -76,6 +76,9 @@ test("[CHAT-24] two people correct, edit, answer, react, pin and delete, and bot
   await pick(ana.page, "Thank you!", "Delete for both");
   await bens.getByText("Message deleted").waitFor();
   assert.equal(await bens.getByText("Thank you!").count(), 0);
+  await ben.page.getByRole("button", { name: "Mute", exact: true }).click();
+  await ben.page.getByRole("button", { name: "Unmute" }).waitFor();
+  await ben.page.getByRole("link", { name: /Ana Alva.*muted/ }).waitFor();
   await pick(ben.page, "He goes to school", "Delete for me");
   await bens.locator("ins").waitFor({ state: "detached" });
   await ben.page.reload();

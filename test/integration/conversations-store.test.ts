@@ -347,6 +347,31 @@ describe("the client library's conversations", () => {
     await closeAll();
   });
 
+  test("[CHAT-26] a muted conversation goes on, counts no more, and is muted on all of one's devices and for nobody else", async () => {
+    const [me, peer] = [await person("Me"), await person("Peer")];
+    const [phone, laptop, theirs] = [await device(me), await device(me), await device(peer)];
+    const told: unknown[] = [];
+    peer.connection.on("chat.muted", (push) => told.push(push));
+    const { id } = await theirs.store.open(me.user.id);
+    theirs.store.send(id, "one");
+    const mine = [phone.store, laptop.store];
+    await until("it is unread on both", () => mine.every((store) => store.snapshot().unread === 1));
+    await phone.store.mute(id, true);
+    await phone.store.mute(id, true);
+    await until("both are muted", () => mine.every((store) => view(store, id).muted));
+    theirs.store.send(id, "two");
+    await until("it came to both", () => mine.every((store) => view(store, id).unread === 2));
+    assert.deepEqual([...mine.map((store) => store.snapshot().unread), view(theirs.store, id).muted], [0, 0, false]);
+    const fresh = await device(me);
+    assert.equal(view(fresh.store, id).muted, true);
+    await laptop.store.mute(id, false);
+    await until("nobody is muted", () => [...mine, fresh.store].every((store) => store.snapshot().unread === 2));
+    assert.deepEqual(told, []);
+    const stranger = (await person("Eve")).connection.call("chat.mute", { conversationId: id, on: true });
+    await assert.rejects(stranger, (error) => (error as ParlanceError).code === "CONVERSATION_NOT_FOUND");
+    await closeAll();
+  });
+
   test("a snapshot is the same object until something changes", async () => {
     const [me, peer, third] = [await person("Me"), await person("Peer"), await person("Third")];
     const { store } = await device(me);

@@ -37,7 +37,7 @@ function serverOf(changed: readonly number[]) {
     messagesAt,
     conversationAt: (moment: Moment, readSeq = {}): Conversation => {
       const lastMessage = messagesAt(moment).at(-1) ?? null;
-      return { id: "c", members: [], ...moment, lastMessage, readSeq };
+      return { id: "c", members: [], ...moment, lastMessage, readSeq, muted: false };
     },
     changesAt: (moment: Moment, afterVersion: number): Message[] =>
       messagesAt(moment)

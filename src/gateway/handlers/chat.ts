@@ -18,6 +18,10 @@ export function chatHandlers({ chat }: { chat: Chat }): HandlersOf<"chat"> {
       await chat.typing(user.id, conversationId);
       return {};
     },
+    "chat.mute": async ({ conversationId, on }, { user }) => {
+      await chat.mute(user.id, conversationId, on);
+      return {};
+    },
     "chat.markRead": async ({ conversationId, seq }, { user }) => {
       await chat.markRead(user.id, conversationId, seq);
       return {};

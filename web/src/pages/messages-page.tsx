@@ -60,7 +60,7 @@ export function MessagesPage({ conversationId }: { conversationId: string | null
   );
 }
 
-function Row({ id, members, lastMessage, outgoing, unread }: ConversationView) {
+function Row({ id, members, lastMessage, outgoing, unread, muted }: ConversationView) {
   const { user, online } = useServices();
   const onlineIds = useStore(online);
   const other = otherOf(members, user.id);
@@ -79,6 +79,7 @@ function Row({ id, members, lastMessage, outgoing, unread }: ConversationView) {
         <span className="row-main">
           <span className="row-title">
             <strong>{other.name}</strong>
+            {muted && <span className="hint"> muted</span>}
             {isOnline && <span className="hidden">, online</span>}
           </span>
           <span className="row-preview hint">

@@ -21,7 +21,7 @@ export function ConversationThread({ conversation }: { conversation: Conversatio
   const isOnline = useStore(online);
   const [error, setError] = useState<unknown>();
   const [writing, setWriting] = useState<Writing>();
-  const { id, members, messages, unread, older, typing } = conversation;
+  const { id, members, messages, unread, older, typing, muted } = conversation;
   const other = otherOf(members, user.id);
   const presence = typing.includes(other.id) ? "typing…" : isOnline.has(other.id) ? "online" : "offline";
   const bubbles = useMemo(
@@ -62,13 +62,20 @@ export function ConversationThread({ conversation }: { conversation: Conversatio
           <Icon name="back" />
         </Link>
         <Avatar name={other.name} online={isOnline.has(other.id)} />
-        <div>
+        <div className="thread-who">
           <h2>{other.name}</h2>
           <p className="hint" aria-live="polite">
             {presence}
           </p>
         </div>
         <Pinned conversationId={id} />
+        <button
+          type="button"
+          className="button button-small button-quiet"
+          onClick={() => void conversations.mute(id, !muted).catch(setError)}
+        >
+          {muted ? "Unmute" : "Mute"}
+        </button>
       </header>
       <ThreadLog
         label={`Messages with ${other.name}`}
