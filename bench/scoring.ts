@@ -8,7 +8,7 @@ import { loadPack } from "../workers/phoneme/pack.ts";
 import { type Percentiles, percentiles } from "./drill/percentiles.ts";
 import { SENTENCES } from "./drill/sentences.ts";
 
-const LEVELS = [1, 50, 100, 150, 200, 250, 300, 350, 400, 450, 500, 600, 700, 800];
+const LEVELS = [1, 50, 100, 125, 150, 175, 200, 250, 300, 350, 400, 450, 500, 600, 700, 800];
 const FRAME_MS = 20;
 const FRAME_SAMPLES = 320;
 /** As the pool does, news of audio is looked at this often. */

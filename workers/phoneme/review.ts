@@ -17,7 +17,7 @@ export interface ReviewShape {
 const SURE = Math.log(0.99);
 const UNLIKELY = Math.log(0.0002);
 /** Steps of a reading that one run describes: a few milliseconds, for which the thread's other speakers wait. */
-const CHUNK = 128;
+const CHUNK = 256;
 
 /** Runs the model that hears a whole reading at once, once the reading is over. */
 export class ReviewModel {
