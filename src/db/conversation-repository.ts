@@ -207,7 +207,8 @@ export class DbConversationRepository implements ConversationRepository, OutboxR
                 .selectFrom("messages as correction")
                 .select("correction.seq")
                 .where("correction.conversationId", "=", conversationId)
-                .where("correction.corrects", "=", seq),
+                .where("correction.corrects", "=", seq)
+                .where("correction.deletedAtMs", "is", null),
             )
             .as("corrected"),
         ])

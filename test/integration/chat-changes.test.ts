@@ -175,6 +175,10 @@ describe("changes of private messages", () => {
     await fails(send(ann, "He goes to the school", { corrects: said.seq }), "FORBIDDEN");
     await fails(send(bob, "?", { corrects: 10_000 }), "MESSAGE_NOT_FOUND");
     await bob.connection.call("chat.edit", { ...target(corrected), text: "He goes to school." });
+    const taken = await send(ann, "It were late");
+    const correction = await send(bob, "It was late", { corrects: taken.seq });
+    await bob.connection.call("chat.delete", { ...target(correction), for: "all" });
+    await ann.connection.call("chat.edit", { ...target(taken), text: "It was late" });
     await ann.connection.call("chat.delete", { ...target(said), for: "all" });
     assert.deepEqual([(await stored(bob, said))?.text, (await stored(ann, corrected))?.corrects], ["", said.seq]);
   });
