@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { isClear, nBestOf } from "../../workers/phoneme/n-best.ts";
+import { isAnother, isClear, nBestOf } from "../../workers/phoneme/n-best.ts";
 import { loadPack, type Pack } from "../../workers/phoneme/pack.ts";
 import { modelDir } from "../support/drill.ts";
 import { finalsOf, resultOf, score } from "../support/reading.ts";
@@ -75,4 +75,32 @@ test("[SCORE-24] a phone that was clearly heard is fair at the least", async () 
   const judged = [...finalsOf(events), ...resultOf(events).words.flatMap((word) => word.phones)];
   for (const { phone, band, nBest = [] } of judged) assert.equal(band, isClear(nBest, phone) ? "fair" : "poor", phone);
   assert.ok(judged.some(({ band }) => band === "fair") && judged.some(({ band }) => band === "poor"));
+});
+
+test("[SCORE-26] a phone for which another one was clearly heard is not good", async () => {
+  const heard = [
+    { phone: "S", score: 100 },
+    { phone: "TH", score: 5 },
+    { phone: "F", score: 4 },
+  ];
+  assert.deepEqual(
+    ["S", "TH", "F", "D"].map((phone) => isAnother(heard, phone)),
+    [false, false, true, true],
+  );
+  assert.equal(isAnother([], "TH"), false);
+
+  // With every score above the limits, only what another phone was heard for is kept from green.
+  const lenient = { good: 0, poor: 0, mispronounced: 0 };
+  const manifest = { ...pack.manifest, thresholds: lenient, resultThresholds: lenient };
+  const events = await score(
+    { ...pack, manifest },
+    await synthesise("thank you for sinking of sree sings"),
+    "thank you for thinking of three things",
+  );
+  for (const judged of [finalsOf(events), resultOf(events).words.flatMap((word) => word.phones)]) {
+    const fair = judged.filter(({ band }) => band === "fair");
+    assert.ok(fair.some(({ phone, heard }) => phone === "TH" && heard === "S"));
+    assert.ok(fair.every(({ phone, nBest = [] }) => isAnother(nBest, phone)));
+    assert.ok(judged.length > 2 * fair.length);
+  }
 });

@@ -1,7 +1,7 @@
 import type { ExpectedWord, ScoredPhone, ScoredWord, ScoreEvent } from "./events.ts";
 import type { PhoneJudgement, PhoneState } from "./head.ts";
 import type { PhoneJudge } from "./judges.ts";
-import { isClear, nBestOf } from "./n-best.ts";
+import { isAnother, isClear, nBestOf } from "./n-best.ts";
 import type { PackManifest, Thresholds } from "./pack.ts";
 import type { ReadPhone } from "./refiner.ts";
 import { marginOf, type PosteriorHistory, type Posteriors, type Segment, segmentFeatures } from "./segment-features.ts";
@@ -50,8 +50,8 @@ export function scoredPhone(taken: Taken, judged: number, thresholds: Thresholds
   const { phone: id, start, end } = taken.segment;
   const phone = phones[id] as string;
   const times = { startMs: stepMs(start), endMs: stepMs(end) };
-  if (score >= thresholds.good) return { phone, score, band: "good", ...times };
   const nBest = nBestOf(taken.features, phones);
+  if (score >= thresholds.good && !isAnother(nBest, phone)) return { phone, score, band: "good", ...times };
   const band = score >= thresholds.poor || isClear(nBest, phone) ? "fair" : "poor";
   const [likeliest] = nBest;
   const heard = likeliest && likeliest.phone !== phone ? { heard: likeliest.phone } : {};

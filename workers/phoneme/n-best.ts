@@ -6,6 +6,8 @@ const LEAST = 0.5;
 
 /** Of all that a segment sounded like, the share from which a phone was heard clearly. */
 const CLEAR = 0.8;
+/** Below this score, in percent of the likeliest phone's, another one was heard instead. */
+const OTHER = 5;
 
 /**
  * The phones that a segment sounded most like, the likeliest first, five at the most. A score is the geometric mean of the
@@ -33,4 +35,13 @@ export function isClear(nBest: readonly PhoneCandidate[], phone: string): boolea
   const all = nBest.reduce((sum, { score }) => sum + score, 0);
   const [first] = nBest;
   return first?.phone === phone && first.score >= CLEAR * all;
+}
+
+/**
+ * Whether another phone was heard instead, and that one hardly. Experts, and so the nets that learned from them, let most
+ * such phones pass; but who said another sound is not told that it was good.
+ */
+export function isAnother(nBest: readonly PhoneCandidate[], phone: string): boolean {
+  const own = nBest.find((candidate) => candidate.phone === phone)?.score ?? 0;
+  return nBest.length > 0 && own < OTHER;
 }
