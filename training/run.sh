@@ -92,4 +92,4 @@ step "$work/heads/stress.json" "$python" training/train_stress.py --dump "$work/
 for fold in $(seq 0 $((folds - 1))); do cp "$work/heads/fold$fold/"{prosody,stress}.json "$work/pack$fold/"; done
 step "$work/metrics.json" node training/evaluate.ts "$speech" "$work" "$work/pack" $folds "$work/metrics.json"
 node training/assemble.ts "$work" "$work/am/liveall" "$work/am/reviewall" "$work/heads" "$out" "$work/metrics.json"
-node training/phone-loop.ts "$speech" "$work" "$work/post-c.f32" $folds "$out"
+node training/phone-loop.ts "$speech" "$work" "$work/post-live.f32" $folds "$out"
