@@ -104,3 +104,17 @@ test("[SCORE-26] a phone for which another one was clearly heard is not good", a
     assert.ok(judged.length > 2 * fair.length);
   }
 });
+
+test("[SCORE-27] a word that was said for another one is a mispronunciation, however well the rest was said", async () => {
+  for (const voice of ["slt", "rms"] as const) {
+    const pcm = await synthesise("we bought a yellow bicycle at the market", { voice });
+    const wrong = await score(pack, pcm, "we bought a purple bicycle at the market");
+    const words = wrong.filter((event) => event.type === "word");
+    for (const told of [words, resultOf(wrong).words])
+      assert.deepEqual(
+        told.map(({ errorType }) => errorType !== "none"),
+        [false, false, false, true, false, false, false, false],
+        voice,
+      );
+  }
+});

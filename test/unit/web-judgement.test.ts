@@ -8,6 +8,7 @@ import {
   partsInWords,
   phraseAround,
   soundInWords,
+  wordInWords,
   wordsToRepeat,
   worstSound,
 } from "../../web/src/judgement.ts";
@@ -105,6 +106,13 @@ test("[WEB-18] what a sound was taken for is told with what else it may have bee
   assert.equal(told({ nBest }), "It was close, but a little like the one in “sun” or “tea”.");
   assert.equal(told({ feedback }), "It could not be heard.");
   assert.equal(told({}), "It was this sound, but not a clear one.");
+});
+
+test("[WEB-18] a word that was said for another one is called so", () => {
+  const said = (extra: object) =>
+    wordInWords(names, shown(word("three", [phone(85), phone(95)], extra))[0] as DrillWord);
+  assert.match(said({ errorType: "mispronunciation" }), /^\d+ of 100; it sounded like another word$/);
+  assert.match(said({}), /^\d+ of 100$/);
 });
 
 test("[WEB-18] a sound is named by a word that has it, in any language", () => {

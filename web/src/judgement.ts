@@ -72,6 +72,8 @@ export function wordInWords(names: SoundNames, word: DrillWord): string {
   const wrong = word.phones
     .filter(({ judged }) => judged?.band === "poor")
     .map(({ phone, judged }) => soundInWords(names, phone, judged?.heard));
+  if (word.judged.errorType === "mispronunciation" && wrong.length === 0)
+    return `${Math.round(word.judged.score)} of 100; it sounded like another word`;
   return `${Math.round(word.judged.score)} of 100${wrong.length > 0 ? `; practise ${wrong.join(", ")}` : ""}`;
 }
 

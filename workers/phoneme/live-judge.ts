@@ -13,6 +13,8 @@ import { SPEECH, type TextListener } from "./text-follower.ts";
  * phones from green, and two thirds of those that music was taken for.
  */
 const DOUBTFUL = -2.2;
+/** Phones of a word from which on they tell that another one was said. */
+const ENOUGH_PHONES = 3;
 
 /** What training sees of each judged phone. */
 export interface PhoneTrace {
@@ -58,6 +60,12 @@ export function scoredPhone(taken: Taken, judged: number, thresholds: Thresholds
   return { phone, score, band, ...times, ...heard, nBest };
 }
 
+/** Whether half of a word's phones or more were heard as others, and there are enough to tell: hardly that word was said. */
+function isAnotherWord(phones: readonly ScoredPhone[]): boolean {
+  const others = phones.filter(({ phone, nBest = [] }) => isAnother(nBest, phone)).length;
+  return phones.length >= ENOUGH_PHONES && others >= phones.length / 2;
+}
+
 /** A judged word without its phones; `judged` is the accuracy (0 to 10) of the part of it that was read. */
 export function scoredWord(
   text: string,
@@ -66,7 +74,8 @@ export function scoredWord(
   thresholds: Thresholds,
 ): Omit<ScoredWord, "phones"> {
   const score = Math.round(Math.max(0, Math.min(100, judged * 10 * (1 - omitted / phones.length))) * 10) / 10;
-  const errorType = omitted > 0 ? "omission" : score < thresholds.mispronounced ? "mispronunciation" : "none";
+  const wrong = score < thresholds.mispronounced || isAnotherWord(phones);
+  const errorType = omitted > 0 ? "omission" : wrong ? "mispronunciation" : "none";
   return { text, score, errorType, startMs: phones[0]?.startMs ?? 0, endMs: phones.at(-1)?.endMs ?? 0 };
 }
 

@@ -111,7 +111,7 @@ function RepeatFirst({
   if (first === undefined || !word)
     return words.every((each) => bandOf(each) === "good") ? <p>Every sound was good.</p> : null;
   const sounds = word.phones
-    .filter(({ judged }) => judged?.band === bandOf(word))
+    .filter(({ judged }) => judged && judged.band !== "good")
     .sort((a, b) => (a.judged?.score ?? 0) - (b.judged?.score ?? 0))
     .slice(0, 2)
     .map(({ phone, judged }) => soundInWords(names, phone, judged?.heard));
