@@ -93,3 +93,4 @@ for fold in $(seq 0 $((folds - 1))); do cp "$work/heads/fold$fold/"{prosody,stre
 step "$work/metrics.json" node training/evaluate.ts "$speech" "$work" "$work/pack" $folds "$work/metrics.json"
 node training/assemble.ts "$work" "$work/am/liveall" "$work/am/reviewall" "$work/heads" "$out" "$work/metrics.json"
 node training/phone-loop.ts "$speech" "$work" "$work/post-live.f32" $folds "$out"
+step "$out/lts.bin" node training/lts.ts "$out"
