@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
-import { Connection, type DrillEvent, DrillSession, request } from "#client";
+import { type DrillEvent, DrillSession } from "#client";
 import { azureAlphabet, firstLanguage, toAzureAssessment } from "#protocol";
-import { type Command, defaultUrl, failed } from "./command.ts";
+import { asGuest, type Command, defaultUrl, failed } from "./command.ts";
 import { play, RATE } from "./play.ts";
 import { readAudio } from "./wav.ts";
 
@@ -15,17 +15,10 @@ export const drill: Command = async (args) => {
     console.error(usage);
     return 2;
   }
-  const { json, url, target } = options;
+  const { json, target } = options;
   try {
     const audio = await readAudio(options.file, RATE);
-    const { accessToken } = await request(url, "signInAsGuest", { name: options.name });
-    const connection = new Connection(url, { token: () => accessToken });
-    try {
-      await connection.ready();
-      await practise(new DrillSession(connection), target, audio, options);
-    } finally {
-      connection.close();
-    }
+    await asGuest(options, (connection) => practise(new DrillSession(connection), target, audio, options));
     return 0;
   } catch (error) {
     return failed(error, json);

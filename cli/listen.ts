@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
-import { Connection, ParlanceError, request, type SpeechEvent, SpeechSession } from "#client";
-import { type Command, defaultUrl, failed } from "./command.ts";
+import { ParlanceError, type SpeechEvent, SpeechSession } from "#client";
+import { asGuest, type Command, defaultUrl, failed } from "./command.ts";
 import { play, RATE } from "./play.ts";
 import { readAudio } from "./wav.ts";
 
@@ -13,17 +13,10 @@ export const listen: Command = async (args) => {
     console.error(usage);
     return 2;
   }
-  const { json, url } = options;
+  const { json } = options;
   try {
     const audio = await readAudio(options.file, RATE);
-    const { accessToken } = await request(url, "signInAsGuest", { name: options.name });
-    const connection = new Connection(url, { token: () => accessToken });
-    try {
-      await connection.ready();
-      await hear(new SpeechSession(connection), audio, options);
-    } finally {
-      connection.close();
-    }
+    await asGuest(options, (connection) => hear(new SpeechSession(connection), audio, options));
     return 0;
   } catch (error) {
     return failed(error, json);

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { Connection, RoomSession, request } from "#client";
+import { type Connection, RoomSession } from "#client";
 import type { Room } from "#protocol";
-import { type Command, defaultUrl, failed } from "./command.ts";
+import { asGuest, type Command, defaultUrl, failed } from "./command.ts";
 import { type Ear, listen, PEER_RATE, speak, webRtcInNode } from "./node-peer.ts";
 import { readAudio, toPcm } from "./wav.ts";
 
@@ -17,7 +17,7 @@ export const room: Command = async (args) => {
   }
   try {
     const samples = options.play === undefined ? undefined : toPcm(await readAudio(options.play, PEER_RATE));
-    const report = await takePart(options, samples);
+    const report = await asGuest(options, (connection) => takePart(connection, options, samples));
     if (options.json) console.log(JSON.stringify(report));
     else console.log(inWords(report));
     return 0;
@@ -77,53 +77,50 @@ export type RoomReport = {
   heard: Heard[];
 };
 
-async function takePart(options: Options, samples: Int16Array | undefined): Promise<RoomReport> {
-  const { url, name, topic, seconds } = options;
-  const { accessToken } = await request(url, "signInAsGuest", { name });
-  const connection = new Connection(url, { token: () => accessToken });
-  try {
-    await connection.ready();
-    const { room, created } = await findOrOpen(connection, topic);
-    const session = new RoomSession(connection, room.id, webRtcInNode());
-    const ears = new Map<string, { name: string; ear: Ear }>();
-    let ownLevelDb: number | null = null;
-    session.subscribe(() => {
-      const { tracks, peers, levels, peerId } = session.snapshot();
-      for (const { consumerId, peerId: from, track } of tracks) {
-        if (ears.has(consumerId)) continue;
-        ears.set(consumerId, { name: peers.find((peer) => peer.id === from)?.name ?? from, ear: listen(track) });
-      }
-      const own = levels[peerId ?? ""];
-      if (own !== undefined) ownLevelDb = Math.max(own, ownLevelDb ?? own);
-    });
-    const calledAt = performance.now();
-    await session.join();
-    const joinMs = performance.now() - calledAt;
-    const speaker = samples && speak(samples);
-    if (speaker) await session.publish(speaker.track);
-    await untilEnd(session, seconds * 1_000);
-    const stats = await session.stats();
-    const firstSounds = [...ears.values()].flatMap(({ ear }) => ear.heardAt() ?? []);
-    const report: RoomReport = {
-      type: "room",
-      roomId: room.id,
-      topic: room.topic,
-      created,
-      seconds,
-      joinMs: Math.round(joinMs),
-      firstAudioMs: firstSounds.length > 0 ? Math.round(Math.min(...firstSounds) - calledAt) : null,
-      playedMs: Math.min(speaker?.playedMs() ?? 0, ((samples?.length ?? 0) / PEER_RATE) * 1_000),
-      ...stats,
-      ownLevelDb,
-      heard: [...ears.values()].map(({ name, ear }) => ({ name, peakDb: decibel(ear.peak()) })),
-    };
-    speaker?.stop();
-    for (const { ear } of ears.values()) ear.stop();
-    await session.leave();
-    return report;
-  } finally {
-    connection.close();
-  }
+async function takePart(
+  connection: Connection,
+  options: Options,
+  samples: Int16Array | undefined,
+): Promise<RoomReport> {
+  const { topic, seconds } = options;
+  const { room, created } = await findOrOpen(connection, topic);
+  const session = new RoomSession(connection, room.id, webRtcInNode());
+  const ears = new Map<string, { name: string; ear: Ear }>();
+  let ownLevelDb: number | null = null;
+  session.subscribe(() => {
+    const { tracks, peers, levels, peerId } = session.snapshot();
+    for (const { consumerId, peerId: from, track } of tracks) {
+      if (ears.has(consumerId)) continue;
+      ears.set(consumerId, { name: peers.find((peer) => peer.id === from)?.name ?? from, ear: listen(track) });
+    }
+    const own = levels[peerId ?? ""];
+    if (own !== undefined) ownLevelDb = Math.max(own, ownLevelDb ?? own);
+  });
+  const calledAt = performance.now();
+  await session.join();
+  const joinMs = performance.now() - calledAt;
+  const speaker = samples && speak(samples);
+  if (speaker) await session.publish(speaker.track);
+  await untilEnd(session, seconds * 1_000);
+  const stats = await session.stats();
+  const firstSounds = [...ears.values()].flatMap(({ ear }) => ear.heardAt() ?? []);
+  const report: RoomReport = {
+    type: "room",
+    roomId: room.id,
+    topic: room.topic,
+    created,
+    seconds,
+    joinMs: Math.round(joinMs),
+    firstAudioMs: firstSounds.length > 0 ? Math.round(Math.min(...firstSounds) - calledAt) : null,
+    playedMs: Math.min(speaker?.playedMs() ?? 0, ((samples?.length ?? 0) / PEER_RATE) * 1_000),
+    ...stats,
+    ownLevelDb,
+    heard: [...ears.values()].map(({ name, ear }) => ({ name, peakDb: decibel(ear.peak()) })),
+  };
+  speaker?.stop();
+  for (const { ear } of ears.values()) ear.stop();
+  await session.leave();
+  return report;
 }
 
 /** By id or topic; opened where there is none. */
