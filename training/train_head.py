@@ -178,7 +178,7 @@ def main():
     p.add_argument("--more", action="append", default=[], help="the same sentences by other acoustic models of the same folds, to learn from only")
     p.add_argument("--out")
     p.add_argument("--folds", type=int, default=3)
-    p.add_argument("--epochs", type=int, default=8)
+    p.add_argument("--epochs", type=int, default=7)
     p.add_argument("--nets", type=int, default=2)
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()
